@@ -1,0 +1,222 @@
+"""One streamed response of an OpenAI-compatible server: the client's address, key and transport, our reading.
+
+The SDK builds the request and sends it; the answer is read as bytes, because the SDK's typed events cost
+thirty times as much CPU per token as the few fields that are needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+
+import msgspec
+import openai
+from loguru import logger
+from openai import AsyncOpenAI, AsyncStream
+
+from pipeline.agent.sse import EventTooLongError, SSEDecoder
+from pipeline.errors import AgentError
+
+__all__ = ["ModelError", "ModelTimeouts", "make_client", "open_model_stream"]
+
+KEEP_ALIVE_S = 120.0  # the SDK's 5 s would open a new connection for nearly every turn of a conversation
+MAX_CONNECTIONS = 4096
+DRAIN_S = 0.1
+
+
+class ModelTimeouts(msgspec.Struct, frozen=True):
+    """How long a voice turn waits for a model: for its first token, and between two tokens."""
+
+    first_token_s: float = 2.5
+    stall_s: float = 3.0
+
+
+class ModelError(AgentError):
+    """An AgentError that also says what a retry policy needs to know."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "agent_error",
+        retryable: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code, retryable=retryable)
+        self.retry_after_s = retry_after_s
+
+
+class _ByteStream(AsyncStream[bytes]):
+    """The response as it comes, with its content decoding (gzip) undone and nothing else."""
+
+
+def make_client(*, base_url: str | None = None, api_key: str | None = None) -> AsyncOpenAI:
+    """An SDK client that suits voice: aiohttp transport, long keep-alive, no retries or timeouts of its own.
+
+    Without arguments the SDK's own OPENAI_API_KEY and OPENAI_BASE_URL count. A server that is named by
+    address needs no key: local ones have none. Raises ValueError when neither is there.
+    """
+    key = api_key or os.environ.get("OPENAI_API_KEY")
+    if not key:
+        if not (base_url or os.environ.get("OPENAI_BASE_URL")):
+            raise ValueError("set OPENAI_API_KEY, or a base URL of a server that needs no key")
+        key = "none"
+    limits = type(openai.DEFAULT_CONNECTION_LIMITS)(  # by type: the SDK's HTTP library is not ours to name
+        max_connections=MAX_CONNECTIONS, max_keepalive_connections=None, keepalive_expiry=KEEP_ALIVE_S
+    )
+    return AsyncOpenAI(
+        api_key=key,
+        base_url=base_url,
+        max_retries=0,
+        timeout=None,
+        http_client=openai.DefaultAioHttpClient(limits=limits, timeout=None),
+    )
+
+
+@asynccontextmanager
+async def open_model_stream(
+    client: AsyncOpenAI, path: str, body: Mapping[str, object], timeouts: ModelTimeouts
+) -> AsyncIterator[ModelStream]:
+    """Send the request, give its answer as a ModelStream, close the HTTP stream on every way out."""
+    loop = asyncio.get_running_loop()
+    first_token_by = loop.time() + timeouts.first_token_s
+    try:
+        async with asyncio.timeout_at(first_token_by):
+            stream = await client.post(
+                path,
+                cast_to=bytes,
+                content=encode_body(body),
+                stream=True,
+                stream_cls=_ByteStream,
+                options={"headers": {"Accept": "text/event-stream"}},
+            )
+    except Exception as error:
+        raise translate(error) from None
+    try:
+        yield ModelStream(stream, first_token_by, timeouts.stall_s)
+    finally:
+        await stream.close()
+
+
+class ModelStream:
+    """The payloads of one response, each list as soon as it is there.
+
+    `alive()` is called by the reader when a payload was the model's work: from then on the stall timeout
+    counts instead of the first-token timeout. Comments and empty events are no sign of life.
+    """
+
+    def __init__(self, stream: _ByteStream, first_token_by: float, stall_s: float) -> None:
+        self._chunks = stream.response.aiter_bytes()
+        self._loop = asyncio.get_running_loop()
+        self._deadline = first_token_by
+        self._stall_s = stall_s
+        self._alive = False
+        self._finished = False
+
+    def alive(self) -> None:
+        self._alive = True
+
+    async def payloads(self) -> AsyncGenerator[list[bytes], None]:
+        """Ends when the server ends; raises ModelError for a cut, a stall or a flood."""
+        decoder = SSEDecoder()
+        deadline = self._deadline
+        async with aclosing(self._chunks) as chunks:
+            while True:
+                if self._alive:
+                    self._alive = False
+                    deadline = self._loop.time() + self._stall_s
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        payloads = decoder.feed(await anext(chunks))
+                except StopAsyncIteration:
+                    break
+                except Exception as error:
+                    raise translate(error) from None
+                if payloads:
+                    yield payloads
+        self._finished = True
+        if rest := decoder.finish():
+            yield rest
+
+    async def drain(self) -> None:
+        """After the last event: read the few bytes that are left, so that the connection can be used again.
+
+        Call it while `payloads()` is still open: closing that closes the connection.
+        """
+        if self._finished:
+            return
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                async for _ in self._chunks:
+                    pass
+        except Exception as error:
+            logger.debug("the end of a model's response was not clean: {}", type(error).__name__)
+
+
+def encode_body(body: Mapping[str, object]) -> bytes:
+    """JSON; a lone surrogate, which JSON in UTF-8 cannot carry, becomes a replacement character."""
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_without_surrogates(body))
+
+
+def _without_surrogates(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case Mapping():
+            return {key: _without_surrogates(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_without_surrogates(item) for item in value]
+        case _:
+            return value
+
+
+def translate(error: Exception) -> ModelError:
+    """A foreign error as ours: what happened goes to the log, a sentence without it to the caller."""
+    match error:
+        case ModelError():
+            return error
+        case TimeoutError():
+            logger.warning("the model was silent for too long")
+            return ModelError("The model did not answer in time.", code="agent_timeout", retryable=True)
+        case openai.APIStatusError(status_code=status):
+            return _status_error(error, status)
+        case openai.APIConnectionError():  # also the SDK's APITimeoutError: it calls a refused connection so
+            logger.warning("no connection to the model: {!r}", error.__cause__ or error)
+            return ModelError("The model cannot be reached.", retryable=True)
+        case EventTooLongError():
+            logger.warning("the model sent {}", error)
+            return ModelError("The model sent an answer that cannot be read.")
+        case _:
+            logger.warning("the connection to the model broke: {!r}", error)
+            return ModelError("The connection to the model broke.", retryable=True)
+
+
+def _status_error(error: openai.APIStatusError, status: int) -> ModelError:
+    logger.warning(
+        "the model refused a request: HTTP {} {}, request {}", status, error.code, error.request_id
+    )
+    logger.debug("its answer: {}", error.body)
+    if status == 429:
+        return ModelError(
+            "The model is busy.",
+            code="agent_rate_limited",
+            retryable=error.code != "insufficient_quota",
+            retry_after_s=_retry_after_s(error.response.headers),
+        )
+    if status in (408, 504):
+        return ModelError("The model did not answer in time.", code="agent_timeout", retryable=True)
+    return ModelError("The model refused the request.", retryable=status == 409 or status >= 500)
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * unit_s)
+        except (KeyError, ValueError):  # absent, or a date: too far away for a voice turn in any case
+            continue
+    return None

@@ -1,0 +1,308 @@
+"""A fake OpenAI server over real HTTP that answers as it is told and misbehaves on demand.
+
+    async with FakeModel() as fake:
+        fake.plan(Reply("Hello there."), Reply("Not this", fault="cut", at=1))
+        ... talk to fake.url ...
+        assert fake.requests[0].body["model"] == "m"
+
+Each request takes the next planned reply, or the default one. What the client did is in `fake.requests`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import zlib
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from aiohttp import web
+
+__all__ = ["FakeModel", "ModelRequest", "Reply"]
+
+Fault = Literal[
+    "",
+    "reset",  # the connection breaks before an answer
+    "silent",  # no answer at all
+    "stall",  # stops sending, keeps the connection
+    "comments",  # stops talking, but sends comments to keep the connection
+    "cut",  # the connection breaks inside the body
+    "eof",  # the body ends in order, without the protocol's end
+    "garbage",  # an event that is not JSON
+    "wrong_type",  # JSON, but not the protocol's
+    "error_event",  # the server reports an error inside the stream
+    "huge_line",  # an event of 10 MiB
+    "html",  # HTTP 200 and a web page
+]
+
+
+@dataclass
+class Reply:
+    """What the model says and how; `at` is how many pieces are sent before the fault."""
+
+    text: str | Sequence[str] = "Hello there. How are you?"
+    calls: Sequence[tuple[str, str, str]] = ()  # (id, name, arguments)
+    fault: Fault = ""
+    at: int = 0
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    error_body: bytes = b'{"error": {"message": "secret provider text", "code": "oops"}}'
+    header_delay_s: float = 0.0
+    piece_delay_s: float = 0.0
+    reasoning: Sequence[str] = ()
+    refusal: bool = False
+    finish: str = ""  # "length", "content_filter"; default: "stop" or "tool_calls"
+    choices: int = 1
+    gzip: bool = False
+    newline: str = "\n"
+    packet_bytes: int = 0  # cut the body into packets of this size, one write each
+    end_marker: bool = True  # chat's [DONE]
+    ascii: bool = True  # JSON escapes, lone surrogates possible
+
+    @property
+    def pieces(self) -> list[str]:
+        """Words with the space before them, or exactly the pieces that were given."""
+        if not isinstance(self.text, str):
+            return list(self.text)
+        words = self.text.split(" ")
+        return [word if index == 0 else f" {word}" for index, word in enumerate(words) if self.text]
+
+
+@dataclass
+class ModelRequest:
+    """One request as the server saw it; times are of `time.monotonic`."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    peer: object
+    started_at: float
+    sent: asyncio.Event = field(default_factory=asyncio.Event)  # the body's first event went out
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    ended_at: float = 0.0
+    closed_by_client: bool = False
+    events_sent: int = 0
+
+
+class FakeModel:
+    """Serves on a free port of the loopback while the context is open; `url` is a client's base URL."""
+
+    def __init__(
+        self, default: Reply | Callable[[ModelRequest], Reply] | None = None, *, port: int = 0
+    ) -> None:
+        self.default = default or Reply()
+        self.requests: list[ModelRequest] = []
+        self._plan: deque[Reply] = deque()
+        self._port = port
+        self._arrived = asyncio.Condition()
+        self._closing = asyncio.Event()
+
+    def plan(self, *replies: Reply) -> None:
+        self._plan.extend(replies)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    @property
+    def open_requests(self) -> int:
+        return sum(not request.ended.is_set() for request in self.requests)
+
+    async def request(self, number: int = 0) -> ModelRequest:
+        """The request with this number, as soon as it has come."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: len(self.requests) > number)
+        return self.requests[number]
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_post("/v1/chat/completions", self._handle)
+        app.router.add_post("/v1/responses", self._handle)
+        self._runner = web.AppRunner(
+            app, handler_cancellation=True, access_log=None, keepalive_timeout=3600, shutdown_timeout=0.2
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._closing.set()
+        await self._runner.cleanup()
+
+    async def _handle(self, http: web.Request) -> web.StreamResponse:
+        assert http.transport is not None
+        request = ModelRequest(
+            path=http.path,
+            headers=dict(http.headers),
+            body=await http.json(),
+            peer=http.transport.get_extra_info("peername"),
+            started_at=time.monotonic(),
+        )
+        reply = self._plan.popleft() if self._plan else self.default
+        if not isinstance(reply, Reply):
+            reply = reply(request)
+        async with self._arrived:
+            self.requests.append(request)
+            self._arrived.notify_all()
+        try:
+            return await self._answer(http, request, reply)
+        except (asyncio.CancelledError, ConnectionError):
+            request.closed_by_client = not self._closing.is_set()
+            raise
+        finally:
+            request.ended_at = time.monotonic()
+            request.ended.set()
+
+    async def _answer(self, http: web.Request, request: ModelRequest, reply: Reply) -> web.StreamResponse:
+        if reply.header_delay_s:
+            await asyncio.sleep(reply.header_delay_s)
+        if reply.fault == "reset":
+            _abort(http)
+            return web.Response()
+        if reply.fault == "silent":
+            await self._closing.wait()
+        if reply.status != 200:
+            return web.Response(
+                status=reply.status,
+                headers=reply.headers,
+                body=reply.error_body,
+                content_type="application/json",
+            )
+        if reply.fault == "html":
+            return web.Response(text="<html><body>It works!</body></html>", content_type="text/html")
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **reply.headers})
+        if reply.gzip:
+            response.headers["Content-Encoding"] = "gzip"
+        await response.prepare(http)
+        await self._stream(http, response, request, reply)
+        if http.transport is not None and not http.transport.is_closing():
+            await response.write_eof()
+        return response
+
+    async def _stream(
+        self, http: web.Request, response: web.StreamResponse, request: ModelRequest, reply: Reply
+    ) -> None:
+        packer = zlib.compressobj(wbits=31)  # gzip
+
+        async def write(data: bytes) -> None:
+            if reply.gzip:
+                data = packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)
+            step = reply.packet_bytes or len(data)
+            for start in range(0, len(data), step):
+                await response.write(data[start : start + step])
+                if reply.packet_bytes:  # a packet of its own, not joined with the next write
+                    await asyncio.sleep(0)
+
+        started = time.monotonic()
+        events = _chat_events(reply) if request.path.endswith("/completions") else _responses_events(reply)
+        texts = 0
+        for name, event in events:
+            if name == "text":
+                if texts == reply.at and reply.fault:
+                    break
+                texts += 1
+                if reply.piece_delay_s:
+                    await asyncio.sleep(started + texts * reply.piece_delay_s - time.monotonic())
+            elif name == "end" and reply.fault:
+                break
+            await write(_frame(event, reply))
+            request.events_sent += 1
+            request.sent.set()
+        request.sent.set()
+        match reply.fault:
+            case "stall":
+                await self._closing.wait()
+            case "comments":
+                while not self._closing.is_set():
+                    await write(b": keep-alive\n\n")
+                    await asyncio.sleep(0.005)
+            case "cut":
+                await asyncio.sleep(0.01)  # what was written is on its way before the connection breaks
+                _abort(http)
+            case "garbage":
+                await write(b"data: {not json}\n\n")
+            case "wrong_type":
+                await write(b'data: {"choices": "many", "type": 5}\n\n')
+            case "error_event":
+                await write(_frame(_error_event(request.path), reply))
+            case "huge_line":
+                await write(b"data: ")
+                for _ in range(160):
+                    await write(b"x" * 65536)
+
+
+def _abort(http: web.Request) -> None:
+    if http.transport is not None:
+        http.transport.abort()
+
+
+def _frame(event: dict[str, Any] | str, reply: Reply) -> bytes:
+    if isinstance(event, str):
+        lines = f"data: {event}\n\n"
+    else:
+        name = f"event: {event['type']}\n" if "type" in event else ""
+        lines = f"{name}data: {json.dumps(event, ensure_ascii=reply.ascii)}\n\n"
+    return lines.replace("\n", reply.newline).encode("utf-8", "surrogatepass")
+
+
+def _error_event(path: str) -> dict[str, Any]:
+    if path.endswith("/completions"):
+        return {"error": {"message": "secret provider text", "code": "server_error"}}
+    return {"type": "error", "code": "server_error", "message": "secret provider text", "param": None}
+
+
+def _chat_events(reply: Reply) -> list[tuple[str, dict[str, Any] | str]]:
+    """(what it is, the event): "text" is what `at` counts, "end" is what a fault leaves out."""
+
+    def chunk(delta: dict[str, Any], finish: str | None = None, index: int = 0) -> dict[str, Any]:
+        return {
+            "id": "chatcmpl-1",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "fake",
+            "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}],
+        }
+
+    events: list[tuple[str, dict[str, Any] | str]] = [("start", chunk({"role": "assistant", "content": ""}))]
+    events += [("reasoning", chunk({"reasoning_content": piece})) for piece in reply.reasoning]
+    for piece in reply.pieces:
+        events.append(("text", chunk({"refusal" if reply.refusal else "content": piece})))
+        events += [("other", chunk({"content": "WRONG"}, index=index)) for index in range(1, reply.choices)]
+    for index, (call_id, name, arguments) in enumerate(reply.calls):
+        head = {
+            "index": index,
+            "id": call_id,
+            "type": "function",
+            "function": {"name": name, "arguments": ""},
+        }
+        events.append(("call", chunk({"tool_calls": [head]})))
+        half = len(arguments) // 2
+        for part in (arguments[:half], arguments[half:]):
+            events.append(
+                ("call", chunk({"tool_calls": [{"index": index, "function": {"arguments": part}}]}))
+            )
+    events.append(("end", chunk({}, reply.finish or ("tool_calls" if reply.calls else "stop"))))
+    usage = {
+        "prompt_tokens": 11,
+        "completion_tokens": len(reply.pieces),
+        "total_tokens": 11 + len(reply.pieces),
+    }
+    events.append(("end", {**chunk({}), "choices": [], "usage": usage}))
+    if reply.end_marker:
+        events.append(("end", "[DONE]"))
+    return events
+
+
+def _responses_events(reply: Reply) -> list[tuple[str, dict[str, Any] | str]]:
+    return []  # the second wire comes later
+
+
+async def fake_model(default: Reply | None = None) -> AsyncIterator[FakeModel]:
+    """For fixtures: a running FakeModel."""
+    async with FakeModel(default) as fake:
+        yield fake

@@ -1,0 +1,241 @@
+"""ChatAgent against a real HTTP server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+from fake_model import FakeModel, Reply
+
+from pipeline.agent.chat import SPEECH_INSTRUCTIONS, ChatAgent
+from pipeline.agent.service import AgentService, Message
+from pipeline.errors import AgentError
+from pipeline.events import AgentEvent, StreamEnd, StreamToken, Usage
+
+USER: list[Message] = [{"role": "user", "content": "Hi!"}]
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeModel]:
+    async with FakeModel() as server:
+        yield server
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.fixture
+async def agent(fake: FakeModel) -> AsyncIterator[ChatAgent]:
+    agent = make_agent(fake)
+    yield agent
+    await agent.aclose()
+
+
+def make_agent(fake: FakeModel, **options: Any) -> ChatAgent:
+    options.setdefault("first_token_timeout_s", 5)
+    options.setdefault("stall_timeout_s", 5)
+    return ChatAgent("m", base_url=fake.url, **options)
+
+
+async def collect(agent: AgentService, messages: list[Message] = USER) -> list[AgentEvent]:
+    async with aclosing(agent.stream(messages)) as stream:
+        return [event async for event in stream]
+
+
+async def say(agent: AgentService) -> str:
+    return "".join(event.text for event in await collect(agent) if isinstance(event, StreamToken))
+
+
+async def failure(agent: AgentService) -> tuple[str, AgentError]:
+    """What was said before the agent failed, and how it failed."""
+    said = ""
+
+    async def run() -> None:
+        nonlocal said
+        async with aclosing(agent.stream(USER)) as stream:
+            async for event in stream:
+                said += event.text if isinstance(event, StreamToken) else ""
+
+    with pytest.raises(AgentError) as caught:
+        await run()
+    assert "secret" not in str(caught.value)
+    return said, caught.value
+
+
+async def test_tokens_then_end_with_usage(fake: FakeModel, agent: ChatAgent) -> None:
+    fake.plan(Reply("One two three."))
+    events = await collect(agent)
+    assert events == [
+        StreamToken("One"),
+        StreamToken(" two"),
+        StreamToken(" three."),
+        StreamEnd(usage=Usage(11, 3)),
+    ]
+
+
+async def test_request_carries_model_instructions_and_messages(fake: FakeModel, agent: ChatAgent) -> None:
+    await collect(agent)
+    request = fake.requests[0]
+    assert request.path == "/v1/chat/completions"
+    assert request.body["model"] == "m"
+    assert request.body["stream"] is True
+    assert request.body["messages"] == [{"role": "system", "content": SPEECH_INSTRUCTIONS}, *USER]
+    assert request.headers["Content-Type"] == "application/json"
+
+
+async def test_key_and_address_from_the_environment(fake: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", fake.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    agent = ChatAgent("m")
+    await collect(agent)
+    await agent.aclose()
+    assert fake.requests[0].headers["Authorization"] == "Bearer sk-test"
+
+
+def test_neither_key_nor_address_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(ValueError, match="OPENAI_API_KEY"):
+        ChatAgent("m")
+
+
+async def test_one_connection_serves_many_turns(fake: FakeModel, agent: ChatAgent) -> None:
+    for _ in range(3):
+        await say(agent)
+    assert len({request.peer for request in fake.requests}) == 1
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"gzip": True},
+        {"newline": "\r\n"},
+        {"newline": "\r"},
+        {"newline": "\r\n", "packet_bytes": 1},
+        {"ascii": False, "packet_bytes": 1},
+        {"ascii": False, "packet_bytes": 7},
+        {"end_marker": False},
+        {"choices": 3},
+        {"reasoning": ["Let me ", "think."]},
+        {"refusal": True},
+        {"finish": "length"},
+    ],
+    ids=str,
+)
+async def test_every_form_of_the_stream_is_read(
+    fake: FakeModel, agent: ChatAgent, form: dict[str, Any]
+) -> None:
+    text = "Grüße, 世界! 😀 Fine."
+    fake.plan(Reply(text, **form))
+    assert await say(agent) == text
+
+
+async def test_surrogates_are_joined_or_replaced(fake: FakeModel, agent: ChatAgent) -> None:
+    fake.plan(Reply(["a \ud83d", "\ude00 b", " \udc00 c", " \ud83d", " d"]))
+    assert await say(agent) == "a 😀 b � c � d"
+
+
+@pytest.mark.parametrize(
+    ("reply", "said", "code", "retryable"),
+    [
+        (Reply(fault="reset"), "", "agent_error", True),
+        (Reply(fault="html"), "", "agent_error", True),
+        (Reply("a b c", fault="cut", at=2), "a b", "agent_error", True),
+        (Reply("a b c", fault="eof", at=2), "a b", "agent_error", True),
+        (Reply("a b c", fault="garbage", at=1), "a", "agent_error", True),
+        (Reply("a b c", fault="wrong_type", at=1), "a", "agent_error", True),
+        (Reply("a b c", fault="error_event", at=1), "a", "agent_error", True),
+        (Reply("a b c", fault="huge_line", at=1), "a", "agent_error", False),
+        (Reply("", finish="content_filter"), "", "agent_error", False),
+        (Reply(status=400), "", "agent_error", False),
+        (Reply(status=401), "", "agent_error", False),
+        (Reply(status=500), "", "agent_error", True),
+        (Reply(status=504), "", "agent_timeout", True),
+        (Reply(status=429, headers={"Retry-After": "2"}), "", "agent_rate_limited", True),
+        (
+            Reply(status=429, error_body=b'{"error": {"code": "insufficient_quota"}}'),
+            "",
+            "agent_rate_limited",
+            False,
+        ),
+    ],
+    ids=lambda value: f"{value.fault or value.status}" if isinstance(value, Reply) else None,
+)
+async def test_faults_are_coded_and_keep_what_was_said(
+    fake: FakeModel, agent: ChatAgent, reply: Reply, said: str, code: str, retryable: bool
+) -> None:
+    fake.plan(reply)
+    got, error = await failure(agent)
+    assert (got, error.code, error.retryable) == (said, code, retryable)
+    assert await say(agent) == "Hello there. How are you?"
+
+
+async def test_a_refused_connection(fake: FakeModel) -> None:
+    async with FakeModel() as gone:
+        agent = make_agent(gone)
+    _, error = await failure(agent)
+    assert (error.code, error.retryable) == ("agent_error", True)
+    await agent.aclose()
+
+
+@pytest.mark.parametrize("fault", ["silent", "stall", "comments"])
+async def test_no_first_token_is_a_timeout(fake: FakeModel, fault: Any) -> None:
+    agent = make_agent(fake, first_token_timeout_s=0.05)
+    fake.plan(Reply(fault=fault))
+    said, error = await failure(agent)
+    assert (said, error.code, error.retryable) == ("", "agent_timeout", True)
+    await asyncio.wait_for(fake.requests[0].ended.wait(), 1)
+    assert fake.requests[0].closed_by_client
+    await agent.aclose()
+
+
+@pytest.mark.parametrize("fault", ["stall", "comments"])
+async def test_a_stall_is_a_timeout(fake: FakeModel, fault: Any) -> None:
+    agent = make_agent(fake, stall_timeout_s=0.05)
+    fake.plan(Reply("a b c", fault=fault, at=2))
+    said, error = await failure(agent)
+    assert (said, error.code) == ("a b", "agent_timeout")
+    await agent.aclose()
+
+
+async def test_a_slow_reader_is_no_stall(fake: FakeModel) -> None:
+    agent = make_agent(fake, stall_timeout_s=0.03, first_token_timeout_s=1)
+    async with aclosing(agent.stream(USER)) as stream:
+        async for _ in stream:
+            await asyncio.sleep(0.05)
+    await agent.aclose()
+
+
+async def test_aclose_closes_the_http_stream(fake: FakeModel, agent: ChatAgent) -> None:
+    fake.plan(Reply("a b c", fault="stall", at=1))
+    async with aclosing(agent.stream(USER)) as stream:
+        assert await anext(stream) == StreamToken("a")
+    closed_at = time.monotonic()
+    await asyncio.wait_for(fake.requests[0].ended.wait(), 1)
+    assert fake.requests[0].closed_by_client
+    assert fake.requests[0].ended_at - closed_at < 0.1
+
+
+@pytest.mark.parametrize("fault", ["silent", "stall"])
+async def test_cancelling_closes_the_http_stream(fake: FakeModel, agent: ChatAgent, fault: Any) -> None:
+    fake.plan(Reply("a b c", fault=fault, at=1))
+    task = asyncio.create_task(collect(agent))
+    request = await fake.request(0)
+    if fault == "stall":
+        await request.sent.wait()
+    cancelled_at = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(request.ended.wait(), 1)
+    assert request.closed_by_client
+    assert request.ended_at - cancelled_at < 0.1
+
+
+async def test_a_lone_surrogate_in_the_history_is_sent_as_a_replacement(
+    fake: FakeModel, agent: ChatAgent
+) -> None:
+    await collect(agent, [{"role": "user", "content": "a\ud800b"}])
+    assert fake.requests[0].body["messages"][-1]["content"] == "a�b"
