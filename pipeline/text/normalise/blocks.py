@@ -1,0 +1,106 @@
+"""What is said of code blocks, formulas and list numbers."""
+
+from __future__ import annotations
+
+from pipeline.text.normalise import numbers
+from pipeline.text.speech_languages import SpeechLanguage
+
+__all__ = ["announce_code", "announce_formula", "list_prefix"]
+
+_NAMES = {
+    "asm": "Assembly",
+    "bash": "Bash",
+    "c": "C",
+    "c#": "C sharp",
+    "c++": "C plus plus",
+    "cpp": "C plus plus",
+    "cs": "C sharp",
+    "csharp": "C sharp",
+    "css": "CSS",
+    "dart": "Dart",
+    "diff": "Diff",
+    "docker": "Docker",
+    "dockerfile": "Docker",
+    "f#": "F sharp",
+    "fsharp": "F sharp",
+    "go": "Go",
+    "golang": "Go",
+    "graphql": "GraphQL",
+    "haskell": "Haskell",
+    "hs": "Haskell",
+    "html": "HTML",
+    "ini": "INI",
+    "java": "Java",
+    "javascript": "JavaScript",
+    "js": "JavaScript",
+    "json": "JSON",
+    "jsx": "JSX",
+    "julia": "Julia",
+    "kotlin": "Kotlin",
+    "kt": "Kotlin",
+    "latex": "LaTeX",
+    "lua": "Lua",
+    "makefile": "Make",
+    "markdown": "Markdown",
+    "matlab": "MATLAB",
+    "md": "Markdown",
+    "mermaid": "Mermaid",
+    "objc": "Objective C",
+    "perl": "Perl",
+    "php": "PHP",
+    "powershell": "PowerShell",
+    "ps1": "PowerShell",
+    "py": "Python",
+    "python": "Python",
+    "python3": "Python",
+    "r": "R",
+    "rb": "Ruby",
+    "rs": "Rust",
+    "ruby": "Ruby",
+    "rust": "Rust",
+    "scala": "Scala",
+    "sh": "Shell",
+    "shell": "Shell",
+    "sql": "SQL",
+    "swift": "Swift",
+    "toml": "TOML",
+    "ts": "TypeScript",
+    "tsx": "TSX",
+    "typescript": "TypeScript",
+    "vue": "Vue",
+    "xml": "XML",
+    "yaml": "YAML",
+    "yml": "YAML",
+    "zig": "Zig",
+    "zsh": "Shell",
+}
+
+
+def announce_code(info: str, language: SpeechLanguage) -> str | None:
+    """ "python:12" -> "Python code, 12 lines."; None when this language has no words for it."""
+    name, _, count = info.rpartition(":")
+    lines = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
+    one, many = language.code_block
+    if not many:
+        return None
+    known = _NAMES.get(name.strip().lower())
+    template = one if lines == 1 else many
+    if known is None:
+        template = template.replace("{name} code", "{name}")
+        known = language.code_word
+    return template.format(name=known, n=lines)
+
+
+def announce_formula(language: SpeechLanguage) -> str | None:
+    """ "A formula."; None when this language has no words for it."""
+    words = language.formula
+    return f"{words[0].upper()}{words[1:]}." if words else None
+
+
+def list_prefix(info: str, language: SpeechLanguage) -> str:
+    """ "3" -> "Third: "; "" when there is no number or this language has no words for it."""
+    if not (info.isascii() and info.isdigit() and len(info) < 4 and language.list_item):
+        return ""
+    value = int(info)
+    words = numbers.ordinal(value)
+    return language.list_item.format(n=info, ordinal=words[0].upper() + words[1:])

@@ -1,0 +1,104 @@
+"""English numbers as words: cardinals, ordinals, years, decimals, digits one by one."""
+
+from __future__ import annotations
+
+from pipeline.text.speech_languages.model import words_of
+
+__all__ = ["MAX_DIGITS", "cardinal", "decade", "decimal", "digits", "number", "ordinal", "ordinal_of", "year"]
+
+MAX_DIGITS = 15
+"""A longer run of digits is a code, not a quantity: it is said digit by digit."""
+
+_ONES = words_of(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+)
+_TENS = ("", "", *words_of("twenty thirty forty fifty sixty seventy eighty ninety"))
+_SCALES = ("", " thousand", " million", " billion", " trillion")
+_IRREGULAR_ORDINALS = {
+    "one": "first",
+    "two": "second",
+    "three": "third",
+    "five": "fifth",
+    "eight": "eighth",
+    "nine": "ninth",
+    "twelve": "twelfth",
+}
+
+
+def _below_thousand(value: int) -> str:
+    if value >= 100:
+        rest = value % 100
+        return f"{_ONES[value // 100]} hundred" + (f" {_below_thousand(rest)}" if rest else "")
+    if value >= 20:
+        tens, ones = divmod(value, 10)
+        return _TENS[tens] + (f"-{_ONES[ones]}" if ones else "")
+    return _ONES[value]
+
+
+def cardinal(value: int) -> str:
+    """1234 -> "one thousand two hundred thirty-four"; the value has at most MAX_DIGITS digits."""
+    if value < 1000:
+        return _below_thousand(value)
+    groups: list[str] = []
+    scale = 0
+    while value:
+        value, group = divmod(value, 1000)
+        if group:
+            groups.append(_below_thousand(group) + _SCALES[scale])
+        scale += 1
+    return " ".join(reversed(groups))
+
+
+def digits(text: str) -> str:
+    """ "407" -> "four zero seven"; anything that is no ASCII digit is left out."""
+    return " ".join(_ONES[ord(c) - 48] for c in text if "0" <= c <= "9")
+
+
+def ordinal_of(words: str) -> str:
+    """ "twenty-two" -> "twenty-second"."""
+    cut = max(words.rfind(" "), words.rfind("-")) + 1
+    head, last = words[:cut], words[cut:]
+    if last in _IRREGULAR_ORDINALS:
+        return head + _IRREGULAR_ORDINALS[last]
+    if last.endswith("y"):
+        return head + last[:-1] + "ieth"
+    return head + last + "th"
+
+
+def ordinal(value: int) -> str:
+    """22 -> "twenty-second"."""
+    return ordinal_of(cardinal(value))
+
+
+def decimal(whole: str, fraction: str) -> str:
+    """("3", "14") -> "three point one four"."""
+    return f"{number(whole) if whole else 'zero'} point {digits(fraction)}"
+
+
+def number(text: str) -> str:
+    """Digits, with or without thousands commas and a decimal point: "1,250.75", ".5", "007"."""
+    whole, point, fraction = text.replace(",", "").partition(".")
+    if point and fraction:
+        return decimal(whole, fraction)
+    if len(whole) > MAX_DIGITS or (len(whole) > 1 and whole[0] == "0"):
+        return digits(whole)
+    return cardinal(int(whole))
+
+
+def year(value: int) -> str:
+    """1984 -> "nineteen eighty-four", 1905 -> "nineteen oh five", 2007 -> "two thousand seven"."""
+    century, rest = divmod(value, 100)
+    if value < 1000 or (century % 10 == 0 and rest < 10):
+        return cardinal(value)
+    if rest == 0:
+        return f"{cardinal(century)} hundred"
+    if rest < 10:
+        return f"{cardinal(century)} oh {_ONES[rest]}"
+    return f"{cardinal(century)} {cardinal(rest)}"
+
+
+def decade(value: int) -> str:
+    """1990 -> "nineteen nineties", 2000 -> "two thousands", 90 -> "nineties"."""
+    words = cardinal(value) if value < 100 else year(value)
+    return words[:-1] + "ies" if words.endswith("y") else words + "s"
