@@ -64,13 +64,16 @@ class StreamToken(_Event, frozen=True, gc=False, tag="stream_token"):
 
 
 class TTSReadyChunk(_Event, frozen=True, gc=False, tag="tts_ready_chunk"):
-    """Speakable text, complete in itself. `span` is [start, end) in the raw reply; `index` has no gaps."""
+    """Speakable text, complete in itself. `span` is [start, end) in the raw reply; `index` has no gaps.
+
+    `boundary`, why it ends here: sentence, clause, paragraph, forced or end.
+    """
 
     turn_id: str
     index: int
     text: str
     span: tuple[int, int]
-    boundary: Literal["sentence", "clause", "paragraph", "forced", "end"]
+    boundary: str
     lang: str | None = None
     emotion: str | None = None
 
@@ -132,6 +135,4 @@ class Error(_Event, frozen=True, gc=False, tag="error"):
 
 AgentEvent: TypeAlias = StreamStart | StreamToken | ToolCall | ToolResult | StreamEnd
 TerminalEvent: TypeAlias = StreamEnd | TurnInterrupted | Error
-TurnEvent: TypeAlias = (
-    StreamStart | StreamToken | TTSReadyChunk | ToolCall | ToolResult | ReplyComplete | TerminalEvent
-)
+TurnEvent: TypeAlias = StreamStart | StreamToken | TTSReadyChunk | ToolCall | ToolResult | ReplyComplete | TerminalEvent

@@ -1,0 +1,43 @@
+"""Which agent answers, chosen from the settings."""
+
+from __future__ import annotations
+
+import os
+
+from pipeline.agent.offline import OfflineAgent
+
+from gateway.errors import SettingsError
+from gateway.settings import Settings
+from pipeline.agent.chat import SPEECH_INSTRUCTIONS, ChatAgent
+
+__all__ = ["choose_agent", "describe_agent"]
+
+
+def _uses_openai(settings: Settings) -> bool:
+    if settings.agent == "auto":
+        return bool(settings.base_url or os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"))
+    return settings.agent == "openai"
+
+
+def describe_agent(settings: Settings) -> str:
+    """For the start line: who answers, and why."""
+    if not _uses_openai(settings):
+        why = "no key or base URL is set" if settings.agent == "auto" else "as asked"
+        return f"offline ({why})"
+    where = settings.base_url or os.environ.get("OPENAI_BASE_URL") or "OpenAI"
+    return f"openai ({settings.model} at {where})"
+
+
+def choose_agent(settings: Settings) -> ChatAgent | OfflineAgent:
+    """The agent that the settings ask for. Raises SettingsError when it cannot be made."""
+    if not _uses_openai(settings):
+        return OfflineAgent(tokens_per_second=settings.tokens_per_second)
+    if not (settings.base_url or os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
+        raise SettingsError("--agent: openai needs OPENAI_API_KEY, or --base-url of a server without keys")
+    return ChatAgent(
+        settings.model,
+        base_url=settings.base_url,
+        instructions=SPEECH_INSTRUCTIONS if settings.instructions is None else settings.instructions,
+        first_token_timeout_s=settings.first_token_timeout_s,
+        stall_timeout_s=settings.stall_timeout_s,
+    )

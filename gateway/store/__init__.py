@@ -1,0 +1,5 @@
+"""Where conversations live."""
+
+from gateway.store.memory import MemoryStore
+
+__all__ = ["MemoryStore"]

@@ -1,0 +1,164 @@
+"""EventHandler: the two halves of a running turn, agent -> token queue -> speakable events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import assert_never
+
+from loguru import logger
+
+from pipeline.errors import AgentError, PipelineError
+from pipeline.events import (
+    Error,
+    StreamEnd,
+    StreamStart,
+    StreamToken,
+    ToolCall,
+    ToolResult,
+    TTSReadyChunk,
+    TurnEvent,
+)
+from pipeline.message_processor.constants import IDLE_RELEASE_S, TOKEN_QUEUE_IDLE, TOKEN_QUEUE_SENTINEL
+from pipeline.message_processor.models import ConversationTurn, QueuedToken
+from pipeline.text import SpeechChunk, TextChunk
+
+__all__ = ["EventHandler"]
+
+
+class EventHandler:
+    """Produces and consumes one turn's tokens. Puts nothing into the event queue of a turn that is over."""
+
+    def __init__(self, turn: ConversationTurn, *, idle_release_s: float = IDLE_RELEASE_S) -> None:
+        self._turn = turn
+        self._idle_release_s = idle_release_s
+        self._loop = asyncio.get_running_loop()
+        self._last_token_at_s = self._loop.time()
+        self._idle_timer: asyncio.TimerHandle | None = None
+
+    async def produce_agent_events(self) -> None:
+        """Move what the agent yields into the token queue, and the sentinel after its last event.
+
+        An agent that raises leaves `turn.failure`. Waits while the token queue is full, so that a slow
+        client slows the agent. The caller closes the agent's stream.
+        """
+        turn = self._turn
+        try:
+            async for event in turn.agent_stream:
+                if not turn.is_live:  # the agent ignored its cancellation
+                    return
+                match event:
+                    case StreamToken() | ToolCall() | ToolResult():
+                        await turn.token_queue.put(event)
+                    case StreamStart():
+                        pass  # the client was told when the turn began
+                    case StreamEnd():
+                        turn.usage = event.usage
+                        break
+                    case _:
+                        assert_never(event)
+        except PipelineError as error:
+            turn.failure = error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled this turn: the agent's own task was, which is its failure.
+            turn.failure = AgentError("The agent was cancelled.", retryable=True)
+        except Exception:
+            logger.bind(correlation_id=turn.correlation_id).exception("turn {}: the agent failed", turn.turn_id)
+            turn.failure = AgentError("The agent failed.")
+        await turn.token_queue.put(TOKEN_QUEUE_SENTINEL)
+
+    async def consume_token_events(self) -> None:
+        """Turn tokens into events until the sentinel, then flush and queue the terminal event."""
+        self._idle_timer = self._loop.call_later(self._idle_release_s, self._on_idle_timer)
+        try:
+            while (event := await self._turn.token_queue.get()) is not TOKEN_QUEUE_SENTINEL:
+                await self._process_token_event(event)
+        finally:
+            self._idle_timer.cancel()
+        await self._flush_tts_buffer()
+        await self._put(self._terminal_event())
+
+    async def _process_token_event(self, event: QueuedToken) -> None:
+        """Handle one entry of the token queue."""
+        turn = self._turn
+        if isinstance(event, StreamToken):
+            text = event.text if event.text.isascii() else _encodable(event.text)
+            self._last_token_at_s = self._loop.time()
+            turn.hear(text, self._last_token_at_s)
+            if turn.captions:
+                await self._put(StreamToken(text, turn.turn_id))
+            if chunks := turn.chunker.feed(text):
+                await self._put_chunks(chunks)
+        elif event is TOKEN_QUEUE_IDLE:
+            if turn.token_queue.empty():
+                await self._put_chunks(turn.chunker.release())
+        elif isinstance(event, ToolCall):
+            await self._put_chunks(turn.chunker.release())  # what was said before the tool need not wait for it
+            await self._put(ToolCall(event.tool_call_id, event.name, turn.turn_id))
+        elif isinstance(event, ToolResult):
+            await self._put(ToolResult(event.tool_call_id, event.name, event.status, turn.turn_id))
+
+    async def _flush_tts_buffer(self) -> None:
+        """Queue all that is left to say."""
+        await self._put_chunks(self._turn.chunker.flush())
+
+    async def _put_chunks(self, chunks: Iterable[TextChunk]) -> None:
+        turn = self._turn
+        for chunk in chunks:
+            speech = turn.speech.process(chunk)
+            if speech is None:
+                continue
+            if turn.first_chunk_at_s is None:
+                turn.first_chunk_at_s = self._loop.time()
+            event = TTSReadyChunk(
+                turn_id=turn.turn_id,
+                index=turn.chunks,
+                text=speech.text,
+                span=(speech.start, speech.end),
+                boundary=speech.boundary.value,
+                lang=speech.lang,
+                emotion=speech.emotion,
+            )
+            turn.chunks += 1
+            await self._put(event, speech)
+
+    async def _put(self, event: TurnEvent, speech: SpeechChunk | None = None) -> None:
+        # A turn that ended meanwhile says nothing more, also when its tasks will not die.
+        if self._turn.is_live:
+            await self._turn.event_queue.put((event, speech))
+
+    def _terminal_event(self) -> StreamEnd | Error:
+        turn = self._turn
+        turn.ended_at_s = self._loop.time()
+        if turn.failure is None:
+            return StreamEnd(
+                turn_id=turn.turn_id, text=turn.reply, timing=turn.timing(turn.ended_at_s), usage=turn.usage
+            )
+        return Error(
+            type=turn.failure.code,
+            error=str(turn.failure),
+            correlation_id=turn.correlation_id,
+            retryable=turn.failure.retryable,
+            turn_id=turn.turn_id,
+        )
+
+    def _on_idle_timer(self) -> None:
+        # One lazy timer a turn costs less than a deadline around every token.
+        idle_s = self._loop.time() - self._last_token_at_s
+        if idle_s >= self._idle_release_s:
+            if self._turn.token_queue.empty():
+                self._turn.token_queue.put_nowait(TOKEN_QUEUE_IDLE)
+            idle_s = 0.0
+        self._idle_timer = self._loop.call_later(self._idle_release_s - idle_s, self._on_idle_timer)
+
+
+def _encodable(text: str) -> str:
+    """`text` with lone surrogates, which no wire can carry, replaced by U+FFFD, one for one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
+    return text
