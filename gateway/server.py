@@ -82,11 +82,9 @@ class GatewayServer(uvicorn.Server):
         )
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal drains, a second one stops at once; either way the exit status is ours."""
-        if self.should_exit:
-            self.force_exit = True
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._gateway.stop_draining)
+        """The first signal drains, a second one waits for no turn; either way the exit status is 0."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._gateway.stop_draining)
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -57,6 +57,11 @@ class Session:
         self._ended: dict[str, None] = {}
         self._seq = 0
 
+    @property
+    def tasks(self) -> frozenset[asyncio.Task[None]]:
+        """The tasks of turns that still run."""
+        return self._processor.tasks
+
     def next_seq(self) -> int:
         """The number of the next frame in this session's order."""
         self._seq += 1

@@ -123,7 +123,7 @@ def _parse_keys(text: str) -> dict[str, str]:
     keys: dict[str, str] = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
         key, _, user = entry.rpartition(":")
-        if not re.fullmatch(r"[!-+\--9;-~]+", key) or not user:
+        if not re.fullmatch(r"[!-+\--~]+", key) or not user:
             raise ValueError("expected key:user,key:user with keys of printable ASCII")
         if key in keys:
             raise ValueError("expected each key once")
