@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 
-from pipeline.agent.offline import OfflineAgent
-
 from gateway.errors import SettingsError
 from gateway.settings import Settings
 from pipeline.agent.chat import SPEECH_INSTRUCTIONS, ChatAgent
+from pipeline.agent.offline import OfflineAgent
 
 __all__ = ["choose_agent", "describe_agent"]
 
