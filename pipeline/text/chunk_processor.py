@@ -1,0 +1,352 @@
+"""Tokens in, speakable chunks out: markdown filter, boundary scanner and policy in one object per turn.
+
+Sans-I/O: no task, no clock. Every method returns the list of the chunks that are certain now; the chunks of a
+reply are the same for every way of cutting it into tokens (only `release()`, the caller's clock, is not).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+from pipeline.text.limits import ChunkLimits
+from pipeline.text.markdown import Break, MarkdownFilter, Piece, Text
+from pipeline.text.models import Block, Boundary, Mapping, TextChunk
+from pipeline.text.scanner import BREATH, MARKS, NO, WAIT, YES, Scanner, Verdict
+
+__all__ = ["ChunkLimits", "TextChunkProcessor"]
+
+_MARKUP = r"*_`\[<&$\\~\n\r:"
+_MARKS = re.compile(f"[{MARKS}]")
+_CLAUSE_MARKS = re.compile(f"[{MARKS}{BREATH}]")
+_SPECIAL = re.compile(f"[{MARKS}{_MARKUP}]")
+_CLAUSE_SPECIAL = re.compile(f"[{MARKS}{BREATH}{_MARKUP}]")
+_WORD_END = re.compile(r"\S(?=\s)")
+_UNSPACED = "،؛、，；："
+_FINISHED = re.compile(
+    r"[^\W\d_][\"'”’»)\]]*[.!?…][\"'”’»)\]]*\Z|[。！？؟۔।॥][」』”’\"]*\Z|[^\W\d_]:\Z|[!?][\"'”’»)\]]*\Z"
+)
+_HISTORY = 256  # plain characters kept before the chunk: a decision may look back so far
+_DEFAULT = ChunkLimits()
+
+
+class TextChunkProcessor:
+    """Cuts a reply into chunks. `feed` tokens, `release` when they pause, `flush` at the end.
+
+    After `flush` it is as new: offsets count from 0 again and the next chunk is a first chunk.
+    """
+
+    def __init__(self, *, lang: str = "en", limits: ChunkLimits = _DEFAULT) -> None:
+        self.lang = lang
+        self.limits = limits
+        self._scanner = Scanner(lang)
+        self._markdown = MarkdownFilter(limits.max_chars)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._text = ""  # plain text of the current block, with a little history
+        self._dropped = 0  # plain characters dropped before it
+        self._known = 0  # position in _text up to which the filter knows it
+        self._raw: list[tuple[int, int]] = [(0, 0)]  # (plain position since the start, raw offset)
+        self._whole: list[tuple[int, int]] = []  # ranges of _text that must not be cut
+        self._block, self._info = Block.PARAGRAPH, ""
+        self._block_raw = -1  # raw offset of the block's mark, until its first chunk takes it
+        self._out: list[TextChunk] = []
+        self._first = True
+        self._begin(0)
+        self._quick = False
+
+    def _begin(self, at: int) -> None:
+        """A new block begins at `at`."""
+        self._chunk = at  # where the chunk begins
+        self._sentence = at  # where the sentence begins
+        self._ready = at  # the chunk is known to be whole sentences up to here
+        self._scan = at  # where to look on
+        self._limit = at + self.limits.max_chars
+        self._scanner.begin(at, self._info)
+
+    # -- interface ----------------------------------------------------------------------------------------
+
+    def feed(self, text: str) -> list[TextChunk]:
+        if self._quick and self._special.search(text) is None and len(self._text) + len(text) < self._limit:
+            self._text += text
+            return []
+        if not text:
+            return []
+        self._sync()
+        self._take(self._markdown.feed(text))
+        self._look(final=False)
+        return self._done()
+
+    def release(self) -> list[TextChunk]:
+        """The stream is idle: what is a finished sentence as far as one can see, is given out."""
+        self._sync()
+        self._take(self._markdown.loosen())
+        self._look(final=False)
+        end = len(self._text)
+        while end > self._chunk and self._text[end - 1].isspace():
+            end -= 1
+        if end > self._chunk and self._finished(end):
+            self._emit(len(self._text), Boundary.SENTENCE)
+            self._new_sentence(len(self._text))
+            self._scan = max(self._scan, self._chunk)
+        elif self._ready > self._chunk:
+            self._emit(self._ready, Boundary.SENTENCE)
+        return self._done()
+
+    def flush(self) -> list[TextChunk]:
+        self._sync()
+        self._take(self._markdown.feed("", final=True))
+        self._end_block(Boundary.END)
+        out = self._out
+        self._reset()
+        return out
+
+    # -- intake -------------------------------------------------------------------------------------------
+
+    def _sync(self) -> None:
+        if self._known < len(self._text):
+            self._markdown.skip(self._text[self._known :])
+            self._known = len(self._text)
+
+    def _take(self, pieces: list[Piece]) -> None:
+        for piece in pieces:
+            if isinstance(piece, Text):
+                self._add(piece)
+            elif isinstance(piece, Break):
+                self._end_block(Boundary.PARAGRAPH)
+                if not (self._block_raw >= 0 and self._block is piece.block is Block.LIST_ITEM):
+                    self._block_raw = piece.start  # else "- 1. …": the outer mark counts
+                self._block, self._info = piece.block, piece.info
+                self._begin(len(self._text))
+            else:
+                self._line(piece)
+        self._known = len(self._text)
+
+    def _add(self, piece: Text) -> None:
+        here = len(self._text)
+        at = self._dropped + here
+        position, raw = self._raw[-1]
+        if raw + at - position != piece.start:
+            self._raw.append((at, piece.start))
+        if piece.whole:
+            if self._whole and self._whole[-1][1] == here:
+                here = self._whole.pop()[0]
+            self._whole.append((here, len(self._text) + len(piece.text)))
+        self._text += piece.text
+        if len(piece.text) != piece.end - piece.start:
+            self._raw.append((at + len(piece.text), piece.end))
+
+    def _done(self) -> list[TextChunk]:
+        out = self._out
+        if out:
+            self._out = []
+        if self._chunk > 1_000:
+            self._drop(self._chunk - _HISTORY)
+        self._quick = not self._first and self._scan == len(self._text) and self._markdown.inline
+        self._special = _CLAUSE_SPECIAL if self.limits.clause_chars else _SPECIAL
+        return out
+
+    def _drop(self, count: int) -> None:
+        self._text = self._text[count:]
+        self._dropped += count
+        for name in ("_chunk", "_sentence", "_ready", "_scan", "_limit", "_known"):
+            setattr(self, name, getattr(self, name) - count)
+        self._whole = [(a - count, b - count) for a, b in self._whole if b > self._chunk]
+        self._scanner.shift(count)
+        keep = bisect_right(self._raw, self._dropped + self._chunk, key=lambda point: point[0]) - 1
+        del self._raw[: max(keep, 0)]
+
+    # -- decisions ----------------------------------------------------------------------------------------
+
+    def _look(self, final: bool) -> None:
+        """Take every decision that can be taken, in the order of the text."""
+        while True:
+            marks = _CLAUSE_MARKS if self._clauses() else _MARKS
+            found = marks.search(self._text, self._scan)
+            at = found.start() if found else len(self._text)
+            if self._first and self.limits.clause_first and self._breath(at):
+                continue
+            if at >= self._limit:
+                self._force()
+                continue
+            if found is None:
+                self._scan = at
+                return
+            verdict = self._verdict(at, final)
+            self._scan = verdict.at
+            if verdict.answer == WAIT:
+                return
+            if verdict.answer == YES and not self._sentence_end(verdict.at, at, final):
+                return
+
+    def _clauses(self) -> bool:
+        return (self._first and self.limits.clause_first) or self.limits.clause_chars > 0
+
+    def _verdict(self, at: int, final: bool) -> Verdict:
+        for begin, end in self._whole:
+            if begin <= at < end:
+                return Verdict(NO, end)
+        mark = self._text[at]
+        if mark in BREATH and self._clauses() and not (mark == ";" and at and self._text[at - 1] >= "Ͱ"):
+            return self._clause(at, final)
+        return self._scanner.decide(self._text, at, self._sentence, final)
+
+    def _clause(self, at: int, final: bool) -> Verdict:
+        """A clause mark: it cuts here (the emit is done), or it is NO or WAIT."""
+        text, after = self._text, at + 1
+        if after == len(text):
+            return Verdict(NO, after) if final else Verdict(WAIT, at)
+        if text[at] not in _UNSPACED and text[at] != "—" and not text[after].isspace():
+            return Verdict(NO, after)
+        if text[at] in "–" and at and not text[at - 1].isspace():
+            return Verdict(NO, after)
+        size = after - self._chunk
+        words = len(text[self._chunk : at].split())
+        if self._first:
+            enough = size >= self.limits.first_min_chars and words >= self.limits.first_min_words
+            if text[at] in _UNSPACED:
+                enough = size >= self.limits.first_min_chars // 2
+        else:
+            enough = size >= self.limits.clause_chars
+        if not enough:
+            return Verdict(NO, after)
+        if at and text[at - 1].isdigit() and text[at] in ",:":
+            first = after
+            while first < len(text) and text[first].isspace():
+                first += 1
+            if first == len(text):
+                return Verdict(NO, after) if final else Verdict(WAIT, at)
+            if text[first].isdigit():
+                return Verdict(NO, after)
+        if self._scanner.nesting.inside(text, after):
+            return Verdict(NO, after)
+        self._emit(after, Boundary.CLAUSE)
+        return Verdict(NO, after)
+
+    def _sentence_end(self, end: int, at: int, final: bool) -> bool:
+        """A sentence ends at `end`. False when it is the end of the block, which the caller gives out."""
+        if final and not self._text[end:].strip():
+            return False
+        if end > self._limit:
+            self._scan = at
+            if self._ready > self._chunk:
+                self._emit(self._ready, Boundary.SENTENCE)
+            else:
+                self._force()
+            return True
+        self._ready = end
+        self._new_sentence(end)
+        if self._first or end - self._chunk >= self.limits.min_chars:
+            self._emit(end, Boundary.SENTENCE)
+        return True
+
+    def _new_sentence(self, at: int) -> None:
+        self._sentence = at
+        self._scanner.begin(at)
+
+    def _breath(self, at: int) -> bool:
+        """Whether the first chunk was cut at a word, since no mark has come for many words before `at`."""
+        text = self._text
+        if at - self._chunk < 2 * self.limits.first_max_words:
+            return False
+        count = 0
+        for found in re.finditer(r"\S+(?=\s)", text[self._chunk : at]):
+            count += 1
+            end = self._chunk + found.end()
+            if count < self.limits.first_max_words or not self._may_breathe(found.group(), end):
+                continue
+            self._emit(end, Boundary.CLAUSE)
+            return True
+        return False
+
+    def _may_breathe(self, word: str, end: int) -> bool:
+        if word.lower().replace("’", "'") in self._scanner.language.weak or not word[-1].isalpha():
+            return False
+        if any(begin < end < stop for begin, stop in self._whole):
+            return False
+        return not self._scanner.nesting.inside(self._text, end)
+
+    def _force(self) -> None:
+        """No boundary within the limit: cut at the best clause mark or word."""
+        if self._ready > self._chunk:
+            self._emit(self._ready, Boundary.SENTENCE)
+            return
+        self._emit(self._best_cut(), Boundary.FORCED)
+
+    def _best_cut(self) -> int:
+        begin, end = self._chunk, self._limit
+        text = self._text[begin:end]
+        low = len(text) * 2 // 5
+        for pattern in (r"[,;:—،؛](?=\s)|[、，；：。！？]", r"\s"):
+            places = [m.end() for m in re.finditer(pattern, text) if m.end() > low]
+            for place in reversed(places):
+                if not any(a < begin + place < b for a, b in self._whole):
+                    return begin + place
+        return end
+
+    # -- output -------------------------------------------------------------------------------------------
+
+    def _finished(self, end: int) -> bool:
+        text = self._text
+        if any(a <= end - 1 < b for a, b in self._whole):
+            return False
+        if self._sentence >= end:
+            return True
+        if not _FINISHED.search(text[max(self._chunk, end - 12) : end]):
+            return False
+        at = end - 1
+        while at > self._sentence and not _MARKS.match(text, at):
+            at -= 1
+        if text[at] != "." or text[end - 1] == ":":
+            return True
+        return self._scanner.decide(text[:end] + " X ", at, self._sentence, True).answer == YES
+
+    def _end_block(self, boundary: Boundary) -> None:
+        self._look(final=True)
+        if len(self._text) > self._chunk:
+            self._emit(len(self._text), boundary)
+
+    def _line(self, chunk: TextChunk) -> None:
+        """A row, a code line or a formula: it is a chunk already."""
+        if chunk.block is Block.TABLE_ROW:
+            self._first = False
+        self._out.append(chunk)
+
+    def _raw_of(self, at: int) -> int:
+        position = self._dropped + at
+        n = bisect_right(self._raw, position, key=lambda point: point[0]) - 1
+        here, raw = self._raw[max(n, 0)]
+        value = raw + position - here
+        return min(value, self._raw[n + 1][1]) if n + 1 < len(self._raw) else value
+
+    def _emit(self, end: int, boundary: Boundary) -> None:
+        text = self._text[self._chunk : end]
+        bare = text.strip()
+        begin = self._chunk + len(text) - len(text.lstrip())
+        self._chunk = end
+        self._ready = max(self._ready, end)
+        self._limit = end + self.limits.max_chars
+        if not bare:
+            return
+        self._first = False
+        stop = begin + len(bare)
+        start = self._raw_of(begin)
+        closed = stop >= len(self._text) or self._text[stop].isspace()
+        raw_end = self._raw_of(stop) if closed else self._raw_of(stop - 1) + 1
+        mapping = self._mapping(begin, stop, start)
+        if self._block_raw >= 0:
+            start, self._block_raw = self._block_raw, -1
+            if not mapping and start != self._raw_of(begin):
+                mapping = ((0, self._raw_of(begin)),)
+        self._out.append(TextChunk(bare, start, raw_end, boundary, self._block, self._info, mapping))
+
+    def _mapping(self, begin: int, stop: int, start: int) -> Mapping:
+        first, last = self._dropped + begin, self._dropped + stop
+        n = bisect_right(self._raw, first, key=lambda point: point[0])
+        points = [(0, start)]
+        while n < len(self._raw) and self._raw[n][0] < last:
+            here, raw = self._raw[n]
+            points.append((here - first, raw))
+            n += 1
+        return tuple(points) if len(points) > 1 else ()

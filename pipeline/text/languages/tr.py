@@ -1,0 +1,3 @@
+from pipeline.text.languages.model import Language
+
+TABLE = Language(code="tr")
