@@ -130,7 +130,7 @@ class Session:
         """Take a playback report. Raises TurnError (turn_not_found) for a turn that this session never had."""
         if frame.turn_id in self._ended:
             return
-        self._processor.turn(frame.turn_id).playback.chunk_spoken(frame.index)
+        self._processor.chunk_spoken(frame.turn_id, frame.index)
 
     async def relay(self, send: SendEvent) -> None:
         """Send the events of one turn after the other, for as long as the session lives."""

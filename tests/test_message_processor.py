@@ -17,6 +17,7 @@ from pipeline.errors import AgentError, TurnError
 from pipeline.events import (
     AgentEvent,
     Error,
+    ReplyComplete,
     StreamEnd,
     StreamStart,
     StreamToken,
@@ -484,3 +485,121 @@ async def test_lone_surrogates_of_a_model_do_not_reach_the_wire(processor: Messa
 def test_an_unbounded_queue_is_refused() -> None:
     with pytest.raises(ValueError, match="queue_maxsize"):
         MessageProcessor(connection_id="c", user_id="u", queue_maxsize=0)
+
+
+# Playback: a client that reports what it has spoken
+
+SENTENCES = [f"This is the sentence with number {number} of them. " for number in range(30)]
+
+
+async def speaking(
+    processor: MessageProcessor, script: list[object], max_unspoken: int = 2
+) -> tuple[str, asyncio.Queue[TurnEvent]]:
+    """A turn whose events are read as fast as they come, into a queue."""
+    agent = ScriptedAgent(script)  # type: ignore[arg-type]
+    turn_id = await start(processor, agent, captions=False, max_unspoken_chunks=max_unspoken)
+    seen: asyncio.Queue[TurnEvent] = asyncio.Queue()
+
+    async def read() -> None:
+        async with aclosing(processor.stream_events(turn_id)) as events:
+            async for event in events:
+                seen.put_nowait(event)
+
+    processor.reading = asyncio.create_task(read())  # type: ignore[attr-defined]
+    assert isinstance(await seen.get(), StreamStart)
+    return turn_id, seen
+
+
+async def settled(seen: asyncio.Queue[TurnEvent]) -> list[TurnEvent]:
+    """What came until nothing more does."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+    return [seen.get_nowait() for _ in range(seen.qsize())]
+
+
+async def test_only_so_many_chunks_run_ahead_of_the_voice(processor: MessageProcessor) -> None:
+    turn_id, seen = await speaking(processor, [*SENTENCES])
+    events = await settled(seen)
+    assert [type(event) for event in events] == [TTSReadyChunk] * 2
+    said = 0
+    while not isinstance(events[-1], ReplyComplete):
+        processor.chunk_spoken(turn_id, said)
+        said += 1
+        events += await settled(seen)
+        given_out = [event for event in events if isinstance(event, TTSReadyChunk)]
+        assert len(given_out) - said <= 2
+    assert events[-1] == ReplyComplete(turn_id, len(given_out))
+    assert " ".join(event.text for event in given_out).count("number") == len(SENTENCES)
+    ends = [offset for event in given_out for offset in event.span]
+    assert ends == sorted(ends)
+    assert seen.empty()
+    processor.chunk_spoken(turn_id, len(given_out) - 1)
+    assert [type(event) for event in await settled(seen)] == [StreamEnd]
+
+
+async def test_chunks_that_waited_are_joined_up_to_the_longest() -> None:
+    processor = MessageProcessor("c", "u", reports_delivery=False)
+    turn_id, seen = await speaking(processor, [*SENTENCES], max_unspoken=1)
+    first = (await settled(seen))[-1]
+    assert isinstance(first, TTSReadyChunk)
+    processor.chunk_spoken(turn_id, 0)
+    (second,) = await settled(seen)
+    assert isinstance(second, TTSReadyChunk)
+    assert second.text.count("number") > 2
+    assert len(second.text) <= processor.turn(turn_id).max_chars
+    assert second.span[0] >= first.span[1]
+    # a position inside the joined chunk is exact
+    heard = second.text.index("sentence", 60) + len("sentence")
+    processor.request_interrupt(turn_id, "user", Heard(1, heard))
+    (last,) = await settled(seen)
+    assert isinstance(last, TurnInterrupted)
+    assert last.heard_text == "".join(SENTENCES)[: len(last.heard_text)]
+    assert last.heard_text.endswith("sentence")
+    assert last.heard_text.split()[-4:] == second.text[:heard].split()[-4:]
+    await processor.close()
+
+
+async def test_a_turn_is_live_until_it_was_spoken_and_can_be_cut_until_then(processor: MessageProcessor) -> None:
+    turn_id, seen = await speaking(processor, ["The first one is here. ", "The second one as well. "], max_unspoken=8)
+    assert [type(event) for event in await settled(seen)] == [TTSReadyChunk, TTSReadyChunk, ReplyComplete]
+    processor.chunk_spoken(turn_id, 0)
+    assert await settled(seen) == []
+    assert processor.live_turn is not None
+    assert await processor.interrupt_turn(turn_id, "user") is True
+    (last,) = await settled(seen)
+    assert isinstance(last, TurnInterrupted)
+    assert last.heard_text == "The first one is here."
+
+
+async def test_a_reply_without_a_word_ends_at_once(processor: MessageProcessor) -> None:
+    _, seen = await speaking(processor, [])
+    assert [type(event) for event in await settled(seen)] == [ReplyComplete, StreamEnd]
+
+
+async def test_a_client_that_falls_silent_does_not_hold_the_turn_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.message_processor.playback.SILENCE_GRACE_S", 0.05)
+    processor = MessageProcessor("c", "u", speaking_rate_cps=100_000.0)
+    turn_id, seen = await speaking(processor, [*SENTENCES])
+    events: list[TurnEvent] = []
+    while not events or not isinstance(events[-1], StreamEnd):
+        async with asyncio.timeout(5):
+            events.append(await seen.get())
+    spoken = " ".join(event.text for event in events if isinstance(event, TTSReadyChunk))
+    assert spoken.count("number") == len(SENTENCES)
+    assert processor.turn(turn_id).heard_text == "".join(SENTENCES)
+    await processor.close()
+
+
+async def test_a_chunk_that_was_never_sent_was_never_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.message_processor.playback.SILENCE_GRACE_S", 0.0)
+    processor = MessageProcessor("c", "u", speaking_rate_cps=100_000.0, reports_delivery=True)
+    turn_id, seen = await speaking(processor, [*SENTENCES], max_unspoken=2)
+    assert len(await settled(seen)) == 2
+    processor.chunk_sent(turn_id, 0)  # the connection is lost before the second one
+    await asyncio.sleep(0.05)
+    assert await settled(seen) == []
+    processor.request_interrupt(turn_id, "user", Heard(1))
+    (last,) = await settled(seen)
+    assert isinstance(last, TurnInterrupted)
+    assert last.heard_text == SENTENCES[0].strip()
+    await processor.close()

@@ -15,7 +15,7 @@ REPLY = "The first sentence is here now. **The second** one comes after it. And 
 def playing(sent: int | None = None, *, at_s: float = 0.0) -> Playback:
     playback = Playback(speaking_rate_cps=10.0)
     for chunk in speak(REPLY)[:sent]:
-        playback.chunk_sent(chunk, at_s)
+        playback.chunk_sent(playback.give_out(chunk), at_s)
     return playback
 
 
@@ -48,22 +48,22 @@ def test_more_than_was_sent_was_not_heard() -> None:
 
 def test_reports_count_before_the_clock() -> None:
     playback = playing()
-    playback.chunk_spoken(0)
+    playback.chunk_spoken(0, 1.0)
     assert playback.heard_until(1_000.0) == speak(REPLY)[0].end
 
 
 def test_reports_out_of_order_and_of_chunks_that_were_not_sent() -> None:
     playback = playing()
-    playback.chunk_spoken(1)
-    playback.chunk_spoken(0)
+    playback.chunk_spoken(1, 1.0)
+    playback.chunk_spoken(0, 1.0)
     assert playback.heard_until(0.0) == speak(REPLY)[1].end
-    playback.chunk_spoken(999)
+    playback.chunk_spoken(999, 1.0)
     assert playback.heard_until(0.0) == playback.sent_until
 
 
 def test_a_client_that_reports_but_has_spoken_nothing_heard_nothing() -> None:
     playback = playing()
-    playback.reports = True
+    playback.max_unspoken = 8
     assert playback.heard_until(1_000.0) == 0
 
 
@@ -80,8 +80,8 @@ def test_with_time_enough_all_that_was_sent_was_heard() -> None:
 def test_a_chunk_sent_late_is_spoken_late() -> None:
     chunks = speak(REPLY)
     playback = Playback(speaking_rate_cps=10.0)
-    playback.chunk_sent(chunks[0], 0.0)
-    playback.chunk_sent(chunks[1], 60.0)
+    playback.chunk_sent(playback.give_out(chunks[0]), 0.0)
+    playback.chunk_sent(playback.give_out(chunks[1]), 60.0)
     assert playback.heard_until(59.0) == chunks[0].end
     assert playback.heard_until(60.1) == chunks[0].end
 
@@ -93,7 +93,7 @@ def test_a_chunk_sent_late_is_spoken_late() -> None:
 def test_hearing_never_goes_backwards_or_past_what_was_sent(sent_at_s: list[float], asked_at_s: list[float]) -> None:
     playback = Playback(speaking_rate_cps=10.0)
     for chunk, at_s in zip(speak(REPLY), sent_at_s, strict=False):
-        playback.chunk_sent(chunk, at_s)
+        playback.chunk_sent(playback.give_out(chunk), at_s)
     heard = [playback.heard_until(at_s) for at_s in asked_at_s]
     assert heard == sorted(heard)
     assert all(0 <= offset <= playback.sent_until for offset in heard)

@@ -9,6 +9,7 @@ __all__ = [
     "IDLE_RELEASE_S",
     "INTERRUPT_WAIT_TIMEOUT",
     "QUEUE_MAXSIZE",
+    "SILENCE_GRACE_S",
     "SPEAKING_RATE_CPS",
     "TOKEN_QUEUE_IDLE",
     "TOKEN_QUEUE_SENTINEL",
@@ -23,6 +24,9 @@ IDLE_RELEASE_S: Final = 0.25
 
 QUEUE_MAXSIZE: Final = 100
 """Tokens, and events, that a turn may hold back before its agent has to wait."""
+
+SILENCE_GRACE_S: Final = 10.0
+"""How much longer than its estimated speaking time a client that reports playback may be silent."""
 
 SPEAKING_RATE_CPS: Final = 15.0
 """Characters a second: how fast a client that reports no playback is taken to speak."""

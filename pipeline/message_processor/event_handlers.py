@@ -16,12 +16,10 @@ from pipeline.events import (
     StreamToken,
     ToolCall,
     ToolResult,
-    TTSReadyChunk,
-    TurnEvent,
 )
 from pipeline.message_processor.constants import IDLE_RELEASE_S, TOKEN_QUEUE_IDLE, TOKEN_QUEUE_SENTINEL
-from pipeline.message_processor.models import ConversationTurn, QueuedToken
-from pipeline.text import SpeechChunk, TextChunk
+from pipeline.message_processor.models import ConversationTurn, QueuedEvent, QueuedToken
+from pipeline.text import TextChunk
 
 __all__ = ["EventHandler"]
 
@@ -113,22 +111,12 @@ class EventHandler:
                 continue
             if turn.first_chunk_at_s is None:
                 turn.first_chunk_at_s = self._loop.time()
-            event = TTSReadyChunk(
-                turn_id=turn.turn_id,
-                index=turn.chunks,
-                text=speech.text,
-                span=(speech.start, speech.end),
-                boundary=speech.boundary.value,
-                lang=speech.lang,
-                emotion=speech.emotion,
-            )
-            turn.chunks += 1
-            await self._put(event, speech)
+            await self._put(speech)
 
-    async def _put(self, event: TurnEvent, speech: SpeechChunk | None = None) -> None:
+    async def _put(self, event: QueuedEvent) -> None:
         # A turn that ended meanwhile says nothing more, also when its tasks will not die.
         if self._turn.is_live:
-            await self._turn.event_queue.put((event, speech))
+            await self._turn.event_queue.put(event)
 
     def _terminal_event(self) -> StreamEnd | Error:
         turn = self._turn

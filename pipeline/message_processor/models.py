@@ -41,8 +41,8 @@ TRANSITIONS = MappingProxyType(
 )
 
 QueuedToken: TypeAlias = StreamToken | ToolCall | ToolResult | TokenQueueMark
-QueuedEvent: TypeAlias = tuple[TurnEvent, SpeechChunk | None]
-"""An event on its way out, and for a `tts_ready_chunk` the chunk it was made from."""
+QueuedEvent: TypeAlias = TurnEvent | SpeechChunk
+"""An event on its way out; a chunk becomes `tts_ready_chunk` when it leaves."""
 
 
 @dataclass(slots=True, eq=False)
@@ -62,9 +62,14 @@ class ConversationTurn:
     captions: bool
     started_at_s: float
     ref: str | None = None
+    max_chars: int = 300
+    """How long a chunk may be; chunks that wait are joined up to here."""
+    reports_delivery: bool = False
+    """Whether the reader says when a chunk was written to the client; else leaving the turn counts."""
 
     status: TurnStatus = TurnStatus.PENDING
-    chunks: int = 0
+    progress: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something was spoken, and when the turn is over."""
     failure: PipelineError | None = None
     usage: Usage | msgspec.UnsetType = msgspec.UNSET
     first_token_at_s: float | None = None
@@ -73,6 +78,11 @@ class ConversationTurn:
     heard_chars: int | None = None
     """How much of the reply was heard, in raw characters; None while that is open."""
     _reply: list[str] = field(default_factory=list)
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks have left the turn."""
+        return self.playback.given_out
 
     @property
     def is_live(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from uuid import uuid4
 
 from loguru import logger
@@ -12,12 +13,11 @@ from pipeline.errors import PipelineError, TurnError
 from pipeline.events import (
     AgentEvent,
     Error,
-    StreamEnd,
-    StreamStart,
     TurnEvent,
     TurnInterrupted,
 )
 from pipeline.message_processor.constants import IDLE_RELEASE_S, QUEUE_MAXSIZE, SPEAKING_RATE_CPS
+from pipeline.message_processor.delivery import deliver
 from pipeline.message_processor.event_handlers import EventHandler
 from pipeline.message_processor.models import ConversationTurn, TurnStatus
 from pipeline.message_processor.playback import Heard, Playback
@@ -31,7 +31,8 @@ class MessageProcessor:
     """Runs at most one live turn at a time.
 
     `queue_maxsize` bounds both queues of a turn, in entries: when a client reads slowly, they fill, and
-    the agent's stream is not pulled until there is room. All methods belong to one event loop.
+    the agent's stream is not pulled until there is room. With `reports_delivery` a chunk counts as sent
+    when the reader says so (`chunk_sent`), else when it leaves. All methods belong to one event loop.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class MessageProcessor:
         *,
         idle_release_s: float = IDLE_RELEASE_S,
         speaking_rate_cps: float = SPEAKING_RATE_CPS,
+        reports_delivery: bool = False,
     ) -> None:
         if queue_maxsize < 1:
             raise ValueError("queue_maxsize must be at least 1: an unbounded queue has no backpressure")
@@ -50,6 +52,7 @@ class MessageProcessor:
         self._queue_maxsize = queue_maxsize
         self._idle_release_s = idle_release_s
         self._speaking_rate_cps = speaking_rate_cps
+        self._reports_delivery = reports_delivery
         self._tasks = TaskManager()
         self._turns: dict[str, ConversationTurn] = {}
         self._live: ConversationTurn | None = None
@@ -77,7 +80,9 @@ class MessageProcessor:
         user_input: str,
         agent_stream: AsyncGenerator[AgentEvent, None],
         *,
+        turn_id: str | None = None,
         ref: str | None = None,
+        max_unspoken_chunks: int | None = None,
         captions: bool = True,
         lang: str = "en",
         limits: ChunkLimits | None = None,
@@ -88,24 +93,30 @@ class MessageProcessor:
 
         The stream is owned by the turn from here on and closed on every path. Raises TurnError
         (turn_in_progress) while another turn is live: interrupt that one first.
+
+        `max_unspoken_chunks` is for a client that promises to report playback (`chunk_spoken`): so many
+        chunks are given out ahead of its voice, and the turn is over when all has been spoken.
         """
         if self.live_turn is not None:
             await agent_stream.aclose()
             raise TurnError("Another turn is still live.", code="turn_in_progress", retryable=True)
+        limits = limits or ChunkLimits()
         turn = ConversationTurn(
-            turn_id=uuid4().hex,
+            turn_id=turn_id or uuid4().hex,
             conversation_id=conversation_id,
             user_input=user_input,
             correlation_id=correlation_id or uuid4().hex,
             agent_stream=agent_stream,
             token_queue=asyncio.Queue(self._queue_maxsize),
             event_queue=asyncio.Queue(self._queue_maxsize),
-            chunker=TextChunkProcessor(lang=lang, limits=limits or ChunkLimits()),
+            chunker=TextChunkProcessor(lang=lang, limits=limits),
             speech=TTSTextProcessor(lang=lang, rules=rules or SpeechRules()),
-            playback=Playback(self._speaking_rate_cps),
+            playback=Playback(self._speaking_rate_cps, max_unspoken_chunks),
             captions=captions,
             started_at_s=asyncio.get_running_loop().time(),
             ref=ref,
+            max_chars=limits.max_chars,
+            reports_delivery=self._reports_delivery,
         )
         self._turns[turn.turn_id] = self._live = turn
         self._tasks.track_task(turn, self._run(turn))
@@ -140,7 +151,7 @@ class MessageProcessor:
                 retryable=error.retryable,
                 turn_id=turn.turn_id,
             )
-            turn.event_queue.put_nowait((event, None))
+            turn.event_queue.put_nowait(event)
 
     async def stream_events(self, turn_id: str) -> AsyncGenerator[TurnEvent, None]:
         """The turn's events as they happen, `stream_start` first, one terminal event last.
@@ -148,20 +159,21 @@ class MessageProcessor:
         One reader a turn; close it with `aclosing`. A turn ends when its terminal event leaves here.
         Raises TurnError (turn_not_found).
         """
+        async with aclosing(deliver(self.turn(turn_id))) as events:
+            async for event in events:
+                yield event
+
+    def chunk_sent(self, turn_id: str, index: int) -> None:
+        """A chunk was written to the client (from a reader that reports delivery); unknown turns are ignored."""
+        if turn := self._turns.get(turn_id):
+            turn.playback.chunk_sent(index, asyncio.get_running_loop().time())
+            turn.progress.set()
+
+    def chunk_spoken(self, turn_id: str, index: int) -> None:
+        """The client has finished speaking a chunk and all before it. Raises TurnError (turn_not_found)."""
         turn = self.turn(turn_id)
-        yield StreamStart(turn_id=turn_id, conversation_id=turn.conversation_id, ref=turn.ref)
-        loop = asyncio.get_running_loop()
-        while True:
-            event, speech = await turn.event_queue.get()
-            if speech is not None:
-                turn.playback.chunk_sent(speech, loop.time())
-            elif isinstance(event, StreamEnd):
-                turn.advance(TurnStatus.COMPLETED)
-            elif isinstance(event, Error) and turn.advance(TurnStatus.FAILED):
-                turn.heard_chars = turn.playback.sent_until
-            yield event
-            if isinstance(event, StreamEnd | Error | TurnInterrupted):
-                return
+        turn.playback.chunk_spoken(index, asyncio.get_running_loop().time())
+        turn.progress.set()
 
     def request_interrupt(self, turn_id: str, reason: str, heard: Heard | None = None) -> bool:
         """Stop a turn now, without waiting: from here on its reader gets `turn_interrupted` and nothing else.
@@ -180,13 +192,14 @@ class MessageProcessor:
             heard_text=turn.heard_text,
             unheard_chars=len(turn.reply) - len(turn.heard_text),
         )
-        turn.event_queue.put_nowait((event, None))
+        turn.event_queue.put_nowait(event)
         return True
 
     def _settle(self, turn: ConversationTurn, heard_chars: int) -> None:
         turn.ended_at_s = asyncio.get_running_loop().time()
         turn.heard_chars = heard_chars
         self._tasks.drain_event_queue(turn)
+        turn.progress.set()
 
     async def interrupt_turn(self, turn_id: str, reason: str, heard: Heard | None = None) -> bool:
         """Stop a turn and wait for its tasks, at most INTERRUPT_WAIT_TIMEOUT; False when it was already over.
