@@ -57,10 +57,14 @@ class StreamStart(_Event, frozen=True, gc=False, tag="stream_start"):
 
 
 class StreamToken(_Event, frozen=True, gc=False, tag="stream_token"):
-    """A piece of the raw reply, cut wherever the model cut it."""
+    """A piece of the raw reply, cut wherever the model cut it.
+
+    A `filler` bridges a silence ("One moment."): it is spoken, but it is no part of the reply.
+    """
 
     text: str
     turn_id: str = ""
+    filler: bool = False
 
 
 class TTSReadyChunk(_Event, frozen=True, gc=False, tag="tts_ready_chunk"):

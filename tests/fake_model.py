@@ -15,7 +15,7 @@ import json
 import time
 import zlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -34,6 +34,7 @@ Fault = Literal[
     "garbage",  # an event that is not JSON
     "wrong_type",  # JSON, but not the protocol's
     "error_event",  # the server reports an error inside the stream
+    "failed",  # the same, as the terminal event of the responses API
     "huge_line",  # an event of 10 MiB
     "html",  # HTTP 200 and a web page
 ]
@@ -90,9 +91,7 @@ class ModelRequest:
 class FakeModel:
     """Serves on a free port of the loopback while the context is open; `url` is a client's base URL."""
 
-    def __init__(
-        self, default: Reply | Callable[[ModelRequest], Reply] | None = None, *, port: int = 0
-    ) -> None:
+    def __init__(self, default: Reply | Callable[[ModelRequest], Reply] | None = None, *, port: int = 0) -> None:
         self.default = default or Reply()
         self.requests: list[ModelRequest] = []
         self._plan: deque[Reply] = deque()
@@ -228,8 +227,8 @@ class FakeModel:
                 await write(b"data: {not json}\n\n")
             case "wrong_type":
                 await write(b'data: {"choices": "many", "type": 5}\n\n')
-            case "error_event":
-                await write(_frame(_error_event(request.path), reply))
+            case "error_event" | "failed":
+                await write(_frame(_error_event(request.path, reply.fault), reply))
             case "huge_line":
                 await write(b"data: ")
                 for _ in range(160):
@@ -250,10 +249,13 @@ def _frame(event: dict[str, Any] | str, reply: Reply) -> bytes:
     return lines.replace("\n", reply.newline).encode("utf-8", "surrogatepass")
 
 
-def _error_event(path: str) -> dict[str, Any]:
+def _error_event(path: str, fault: str) -> dict[str, Any]:
+    error = {"code": "server_error", "message": "secret provider text"}
     if path.endswith("/completions"):
-        return {"error": {"message": "secret provider text", "code": "server_error"}}
-    return {"type": "error", "code": "server_error", "message": "secret provider text", "param": None}
+        return {"error": error}
+    if fault == "failed":
+        return {"type": "response.failed", "response": {"id": "resp_1", "status": "failed", "error": error}}
+    return {"type": "error", "param": None, **error}
 
 
 def _chat_events(reply: Reply) -> list[tuple[str, dict[str, Any] | str]]:
@@ -283,9 +285,7 @@ def _chat_events(reply: Reply) -> list[tuple[str, dict[str, Any] | str]]:
         events.append(("call", chunk({"tool_calls": [head]})))
         half = len(arguments) // 2
         for part in (arguments[:half], arguments[half:]):
-            events.append(
-                ("call", chunk({"tool_calls": [{"index": index, "function": {"arguments": part}}]}))
-            )
+            events.append(("call", chunk({"tool_calls": [{"index": index, "function": {"arguments": part}}]})))
     events.append(("end", chunk({}, reply.finish or ("tool_calls" if reply.calls else "stop"))))
     usage = {
         "prompt_tokens": 11,
@@ -299,10 +299,59 @@ def _chat_events(reply: Reply) -> list[tuple[str, dict[str, Any] | str]]:
 
 
 def _responses_events(reply: Reply) -> list[tuple[str, dict[str, Any] | str]]:
-    return []  # the second wire comes later
+    events: list[tuple[str, dict[str, Any] | str]] = []
 
+    def add(what: str, kind: str, **fields: Any) -> None:
+        events.append((what, {"type": kind, "sequence_number": len(events), **fields}))
 
-async def fake_model(default: Reply | None = None) -> AsyncIterator[FakeModel]:
-    """For fixtures: a running FakeModel."""
-    async with FakeModel(default) as fake:
-        yield fake
+    def item(index: int, item: dict[str, Any], inside: Callable[[dict[str, Any]], None]) -> None:
+        place = {"output_index": index}
+        what = "call" if item["type"] == "function_call" else "item"
+        add(what, "response.output_item.added", item={**item, "status": "in_progress"}, **place)
+        inside({"item_id": item["id"], **place})
+        add(what, "response.output_item.done", item={**item, "status": "completed"}, **place)
+
+    def think(place: dict[str, Any]) -> None:
+        for piece in reply.reasoning:
+            add("reasoning", "response.reasoning_summary_text.delta", delta=piece, summary_index=0, **place)
+
+    def speak(place: dict[str, Any]) -> None:
+        kind = "response.refusal.delta" if reply.refusal else "response.output_text.delta"
+        for piece in reply.pieces:
+            add("text", kind, delta=piece, content_index=0, logprobs=[], **place)
+        if not reply.refusal:
+            add("item", "response.output_text.done", text="".join(reply.pieces), content_index=0, **place)
+
+    created = {"id": "resp_1", "object": "response", "status": "in_progress", "output": [], "usage": None}
+    add("start", "response.created", response=created)
+    add("start", "response.in_progress", response=created)
+    index = 0
+    if reply.reasoning:
+        item(index, {"type": "reasoning", "id": "rs_1", "summary": []}, think)
+        index += 1
+    if reply.pieces:
+        item(index, {"type": "message", "id": "msg_1", "role": "assistant", "content": []}, speak)
+        index += 1
+    for call_id, name, arguments in reply.calls:
+
+        def call(place: dict[str, Any], arguments: str = arguments) -> None:
+            half = len(arguments) // 2
+            for part in (arguments[:half], arguments[half:]):
+                add("call", "response.function_call_arguments.delta", delta=part, **place)
+            add("call", "response.function_call_arguments.done", arguments=arguments, **place)
+
+        function = {"type": "function_call", "id": f"fc_{index}", "call_id": call_id, "name": name}
+        item(index, {**function, "arguments": arguments}, call)
+        index += 1
+    usage = {
+        "input_tokens": 11,
+        "output_tokens": len(reply.pieces),
+        "total_tokens": 11 + len(reply.pieces),
+    }
+    if reply.finish:
+        reason = {"length": "max_output_tokens"}.get(reply.finish, reply.finish)
+        ended = {**created, "status": "incomplete", "incomplete_details": {"reason": reason}, "usage": usage}
+        add("end", "response.incomplete", response=ended)
+    else:
+        add("end", "response.completed", response={**created, "status": "completed", "usage": usage})
+    return events

@@ -103,12 +103,7 @@ def _join_magnitudes(tokens: list[Fraction | str]) -> list[Fraction | str]:
     """ "3 million" came as 3 and a million: a number before a bare magnitude multiplies it."""
     joined: list[Fraction | str] = []
     for token in tokens:
-        if (
-            isinstance(token, Fraction)
-            and joined
-            and isinstance(joined[-1], Fraction)
-            and token in _LARGE.values()
-        ):
+        if isinstance(token, Fraction) and joined and isinstance(joined[-1], Fraction) and token in _LARGE.values():
             joined[-1] *= token
         else:
             joined.append(token)

@@ -1,4 +1,4 @@
-"""The chat completions wire, and an agent that is nothing but one chat completion per turn."""
+"""The chat completions wire, which every OpenAI-compatible server speaks."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ from contextlib import aclosing
 
 import msgspec
 from loguru import logger
-from openai import AsyncOpenAI
 
-from pipeline.agent.model_stream import ModelError, ModelTimeouts, make_client, open_model_stream
+from pipeline.agent.instructions import SPEECH_INSTRUCTIONS
+from pipeline.agent.model_stream import ModelError, ModelStream, ModelTimeouts, make_client
 from pipeline.agent.payload import PayloadDecoder
+from pipeline.agent.provider import Provider, respond
 from pipeline.agent.service import Message
+from pipeline.agent.waits import Waits
+from pipeline.agent.wire import FunctionCall, ModelEnd, ModelEvent, Prompt
 from pipeline.events import AgentEvent, StreamEnd, StreamToken, Usage
 
-__all__ = ["SPEECH_INSTRUCTIONS", "ChatAgent"]
+__all__ = ["SPEECH_INSTRUCTIONS", "ChatAgent", "ChatWire"]
 
-SPEECH_INSTRUCTIONS = """\
-You are talking with someone by voice: everything you write is spoken aloud.
-Answer first, in one short sentence; explain afterwards only as far as it helps. Keep to two or three \
-sentences unless more is asked for. Use plain, natural sentences, as people speak. No tables, no headings, \
-no emoji, no code unless asked for, and lists only when the order or the number of things matters. \
-Write numbers, dates and units the usual way. Say the name of a site instead of spelling out an address. \
-What you hear may be misrecognised: when it makes no sense, ask a short question back. \
-Answer in the language you are spoken to."""
+
+class _Function(msgspec.Struct, gc=False):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCall(msgspec.Struct, gc=False):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -31,10 +36,11 @@ class _Delta(msgspec.Struct, gc=False):
     refusal: str | None = None
     reasoning: str | None = None  # never spoken, but a sign of life; its name depends on the server
     reasoning_content: str | None = None
+    tool_calls: list[_ToolCall] | None = None
 
 
 class _Choice(msgspec.Struct, gc=False):
-    index: int = 0
+    index: int | None = 0
     delta: _Delta | None = None
     finish_reason: str | None = None
 
@@ -45,16 +51,126 @@ class _Usage(msgspec.Struct, gc=False):
 
 
 class _Chunk(msgspec.Struct, gc=False):
-    choices: list[_Choice] = []
+    choices: list[_Choice] | None = None
     usage: _Usage | None = None
     error: msgspec.Raw | None = None
 
 
-class ChatAgent:
-    """An AgentService over any OpenAI-compatible server (OpenAI, Ollama, llama.cpp, vLLM).
+class ChatWire:
+    """POST /chat/completions with `stream`."""
 
-    Nothing is connected before the first turn. `aclose` closes the connections that are kept open.
+    path = "/chat/completions"
+
+    def body(self, model: str, prompt: Prompt) -> dict[str, object]:
+        system = [{"role": "system", "content": prompt.instructions}] if prompt.instructions else []
+        body: dict[str, object] = {
+            "model": model,
+            "messages": [*system, *prompt.messages],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if prompt.tools:
+            body["tools"] = [{"type": "function", "function": tool} for tool in prompt.tools]
+            body["tool_choice"] = "auto" if prompt.may_call_tools else "none"
+        return body
+
+    async def read(self, response: ModelStream) -> AsyncGenerator[ModelEvent, None]:
+        decoder = PayloadDecoder(_Chunk)
+        calls = _Calls()
+        usage: Usage | None = None
+        finish = ""
+        spoke = done = False
+        async with aclosing(response.payloads()) as batches:
+            async for payloads in batches:
+                for payload in payloads:
+                    if payload.startswith(b"[DONE]"):
+                        done = True
+                        break
+                    chunk = decoder.decode(payload)
+                    if chunk.error is not None:
+                        raise _reported(chunk.error)
+                    if chunk.usage is not None:
+                        usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+                    for choice in chunk.choices or ():
+                        if choice.index:  # several answers were not asked for; the first is spoken
+                            continue
+                        finish = choice.finish_reason or finish
+                        delta = choice.delta
+                        if delta is None:
+                            continue
+                        if words := delta.content or delta.refusal:
+                            response.spoke()
+                            if text := decoder.text(words):
+                                spoke = True
+                                yield StreamToken(text)
+                        if delta.tool_calls:
+                            response.spoke()
+                            calls.add(delta.tool_calls)
+                        elif delta.reasoning_content or delta.reasoning:
+                            response.alive()
+                if done:
+                    break
+            if not (done or finish):
+                logger.warning("the model's stream ended without an end")
+                raise ModelError("The connection to the model broke.", retryable=True)
+            if finish == "content_filter" and not spoke:
+                raise ModelError("The model declined to answer.")
+            for call in calls.complete():
+                yield call
+            yield ModelEnd(usage, finish if finish in ("length", "content_filter") else "")
+            await response.drain()
+
+
+class _CallParts(msgspec.Struct):
+    index: int | None
+    id: str
+    name: str = ""
+    arguments: list[str] = []
+
+
+class _Calls:
+    """Puts tool calls together from their pieces.
+
+    A piece belongs to the call with its index; but some servers send whole calls, all with index 0 or
+    none, so a new id under a known index begins a new call.
     """
+
+    def __init__(self) -> None:
+        self._calls: list[_CallParts] = []
+
+    def add(self, pieces: list[_ToolCall]) -> None:
+        for piece in pieces:
+            call = self._find(piece)
+            if piece.function is not None:
+                call.name += piece.function.name or ""
+                call.arguments.append(piece.function.arguments or "")
+
+    def _find(self, piece: _ToolCall) -> _CallParts:
+        for call in reversed(self._calls):
+            if call.index == piece.index:
+                if piece.id in (None, "", call.id):
+                    return call
+                break
+        call = _CallParts(piece.index, piece.id or "")
+        self._calls.append(call)
+        return call
+
+    def complete(self) -> list[FunctionCall]:
+        return [
+            FunctionCall(call.id or f"call_{number}", call.name, "".join(call.arguments))
+            for number, call in enumerate(self._calls)
+        ]
+
+
+def _reported(error: msgspec.Raw) -> ModelError:
+    """An error inside the stream, after HTTP 200."""
+    logger.warning("the model reported an error in its stream")
+    logger.debug("its error: {}", bytes(error))
+    return ModelError("The model failed while it answered.", retryable=True)
+
+
+class ChatAgent:
+    """An AgentService that is one chat completion per turn: no tools, no fallback. `Run` has both."""
 
     def __init__(
         self,
@@ -65,68 +181,22 @@ class ChatAgent:
         instructions: str = SPEECH_INSTRUCTIONS,
         first_token_timeout_s: float = 2.5,
         stall_timeout_s: float = 3.0,
-        client: AsyncOpenAI | None = None,
     ) -> None:
-        self._client = client or make_client(base_url=base_url, api_key=api_key)
-        self._model = model
+        client = make_client(base_url=base_url, api_key=api_key)
+        self._providers = [Provider(client, ChatWire(), model)]
         self._instructions = instructions
         self._timeouts = ModelTimeouts(first_token_timeout_s, stall_timeout_s)
 
     async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[AgentEvent, None]:
         """Tokens as the model says them, then StreamEnd; raises AgentError."""
-        system: list[Message] = (
-            [{"role": "system", "content": self._instructions}] if self._instructions else []
-        )
-        body = {
-            "model": self._model,
-            "messages": [*system, *messages],
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        async with (
-            open_model_stream(self._client, "/chat/completions", body, self._timeouts) as response,
-            aclosing(response.payloads()) as batches,
-        ):
-            decoder = PayloadDecoder(_Chunk)
-            finish: str | None = None
-            usage: Usage | None = None
-            said = done = False
-            async for payloads in batches:
-                for payload in payloads:
-                    if payload.startswith(b"[DONE]"):
-                        done = True
-                        break
-                    chunk = decoder.decode(payload)
-                    if chunk.error is not None:
-                        logger.warning("the model reported an error in its stream")
-                        logger.debug("its error: {}", bytes(chunk.error))
-                        raise ModelError("The model failed while it answered.", retryable=True)
-                    if chunk.usage is not None:
-                        usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-                    for choice in chunk.choices:
-                        if choice.index != 0:  # several answers were not asked for; one is spoken
-                            continue
-                        finish = choice.finish_reason or finish
-                        delta = choice.delta
-                        if delta is None:
-                            continue
-                        if said_now := delta.content or delta.refusal:
-                            response.alive()
-                            if text := decoder.text(said_now):
-                                said = True
-                                yield StreamToken(text)
-                        elif delta.reasoning_content or delta.reasoning:
-                            response.alive()
-                if done:
-                    break
-            if not (done or finish):
-                logger.warning("the model's stream ended without an end")
-                raise ModelError("The connection to the model broke.", retryable=True)
-            if finish == "content_filter" and not said:
-                raise ModelError("The model declined to answer.")
-            yield StreamEnd(usage=usage or msgspec.UNSET)
-            await response.drain()
+        prompt = Prompt(self._instructions, messages)
+        async with aclosing(respond(self._providers, prompt, self._timeouts, Waits())) as events:
+            async for event in events:
+                if isinstance(event, StreamToken):
+                    yield event
+                elif isinstance(event, ModelEnd):
+                    yield StreamEnd(usage=event.usage or msgspec.UNSET)
 
     async def aclose(self) -> None:
         """Close the client and its connections."""
-        await self._client.close()
+        await self._providers[0].client.close()

@@ -7,6 +7,7 @@ thirty times as much CPU per token as the few fields that are needed.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
@@ -17,6 +18,7 @@ from loguru import logger
 from openai import AsyncOpenAI, AsyncStream
 
 from pipeline.agent.sse import EventTooLongError, SSEDecoder
+from pipeline.agent.waits import RunCancelledError, Waits
 from pipeline.errors import AgentError
 
 __all__ = ["ModelError", "ModelTimeouts", "make_client", "open_model_stream"]
@@ -27,10 +29,15 @@ DRAIN_S = 0.1
 
 
 class ModelTimeouts(msgspec.Struct, frozen=True):
-    """How long a voice turn waits for a model: for its first token, and between two tokens."""
+    """How long a voice turn waits for a model, in seconds.
+
+    `first_token_s` and `stall_s` count anything that the model produces, thoughts too. `first_chunk_s` is
+    the longest silence before the first words or tool call, over all tries and providers together.
+    """
 
     first_token_s: float = 2.5
     stall_s: float = 3.0
+    first_chunk_s: float = 6.0
 
 
 class ModelError(AgentError):
@@ -77,25 +84,35 @@ def make_client(*, base_url: str | None = None, api_key: str | None = None) -> A
 
 @asynccontextmanager
 async def open_model_stream(
-    client: AsyncOpenAI, path: str, body: Mapping[str, object], timeouts: ModelTimeouts
+    client: AsyncOpenAI,
+    path: str,
+    body: Mapping[str, object],
+    timeouts: ModelTimeouts,
+    *,
+    waits: Waits,
+    words_by: float = math.inf,
 ) -> AsyncIterator[ModelStream]:
-    """Send the request, give its answer as a ModelStream, close the HTTP stream on every way out."""
-    loop = asyncio.get_running_loop()
-    first_token_by = loop.time() + timeouts.first_token_s
+    """Send the request, give its answer as a ModelStream, close the HTTP stream on every way out.
+
+    Raises ModelError; also when there are no words by `words_by` (the loop's time).
+    """
+    token_by = asyncio.get_running_loop().time() + timeouts.first_token_s
+    request = client.post(
+        path,
+        cast_to=bytes,
+        content=encode_body(body),
+        stream=True,
+        stream_cls=_ByteStream,
+        options={"headers": {"Accept": "text/event-stream"}},
+    )
     try:
-        async with asyncio.timeout_at(first_token_by):
-            stream = await client.post(
-                path,
-                cast_to=bytes,
-                content=encode_body(body),
-                stream=True,
-                stream_cls=_ByteStream,
-                options={"headers": {"Accept": "text/event-stream"}},
-            )
+        stream = await waits.until(min(token_by, words_by), request)
+    except RunCancelledError:
+        raise
     except Exception as error:
         raise translate(error) from None
     try:
-        yield ModelStream(stream, first_token_by, timeouts.stall_s)
+        yield ModelStream(stream, waits, token_by=token_by, words_by=words_by, stall_s=timeouts.stall_s)
     finally:
         await stream.close()
 
@@ -103,14 +120,17 @@ async def open_model_stream(
 class ModelStream:
     """The payloads of one response, each list as soon as it is there.
 
-    `alive()` is called by the reader when a payload was the model's work: from then on the stall timeout
-    counts instead of the first-token timeout. Comments and empty events are no sign of life.
+    The reader says what a payload was worth: `alive()` that the model works, from when on the stall timeout
+    counts; `spoke()` that there were words or a tool call, which ends the wait for the first chunk.
+    Comments and empty events are no sign of life.
     """
 
-    def __init__(self, stream: _ByteStream, first_token_by: float, stall_s: float) -> None:
+    def __init__(self, stream: _ByteStream, waits: Waits, *, token_by: float, words_by: float, stall_s: float) -> None:
         self._chunks = stream.response.aiter_bytes()
         self._loop = asyncio.get_running_loop()
-        self._deadline = first_token_by
+        self._waits = waits
+        self._token_by = token_by
+        self._words_by = words_by
         self._stall_s = stall_s
         self._alive = False
         self._finished = False
@@ -118,20 +138,25 @@ class ModelStream:
     def alive(self) -> None:
         self._alive = True
 
+    def spoke(self) -> None:
+        self._alive = True
+        self._words_by = math.inf
+
     async def payloads(self) -> AsyncGenerator[list[bytes], None]:
         """Ends when the server ends; raises ModelError for a cut, a stall or a flood."""
         decoder = SSEDecoder()
-        deadline = self._deadline
         async with aclosing(self._chunks) as chunks:
             while True:
                 if self._alive:
                     self._alive = False
-                    deadline = self._loop.time() + self._stall_s
+                    self._token_by = self._loop.time() + self._stall_s
                 try:
-                    async with asyncio.timeout_at(deadline):
-                        payloads = decoder.feed(await anext(chunks))
+                    chunk = await self._waits.until(min(self._token_by, self._words_by), anext(chunks))
+                    payloads = decoder.feed(chunk)
                 except StopAsyncIteration:
                     break
+                except RunCancelledError:
+                    raise
                 except Exception as error:
                     raise translate(error) from None
                 if payloads:
@@ -197,9 +222,7 @@ def translate(error: Exception) -> ModelError:
 
 
 def _status_error(error: openai.APIStatusError, status: int) -> ModelError:
-    logger.warning(
-        "the model refused a request: HTTP {} {}, request {}", status, error.code, error.request_id
-    )
+    logger.warning("the model refused a request: HTTP {} {}, request {}", status, error.code, error.request_id)
     logger.debug("its answer: {}", error.body)
     if status == 429:
         return ModelError(

@@ -246,9 +246,7 @@ _NUMBER = rf"-?\d+(?:,\d{{3}})*|(?:\b(?:{_WORD})\b[ -]?)+"
 _SUM = rf"(?P<sum>[(\-]?\s*(?:\.?\d|(?:{_WORD})\b|half of|(?:the )?square root|sqrt|√).*)"
 _OPERATOR = r"[-+*/x×÷^%]|plus|minus|times|divided|per ?cent|squared|cubed|to the power"
 
-_ASKS_TIME = (
-    r"\b(?:what(?:'s| is)? (?:the )?(?:current )?time|what time|the time|how late|time (?=in|at)|clock)\b"
-)
+_ASKS_TIME = r"\b(?:what(?:'s| is)? (?:the )?(?:current )?time|what time|the time|how late|time (?=in|at)|clock)\b"
 
 _TABLE: list[tuple[str, Handler]] = [
     (r"^\W*$", _empty),

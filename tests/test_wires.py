@@ -1,22 +1,48 @@
-"""ChatAgent against a real HTTP server."""
+"""Both wires against a real HTTP server: every form of a stream, every fault, and who closes it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
+import msgspec
 import pytest
 from fake_model import FakeModel, Reply
 
-from pipeline.agent.chat import SPEECH_INSTRUCTIONS, ChatAgent
+from pipeline.agent.chat import ChatAgent, ChatWire
+from pipeline.agent.model_stream import ModelTimeouts, make_client
+from pipeline.agent.provider import Provider, respond
+from pipeline.agent.responses import ResponsesWire
 from pipeline.agent.service import AgentService, Message
+from pipeline.agent.waits import Waits
+from pipeline.agent.wire import ModelEnd, Prompt
 from pipeline.errors import AgentError
 from pipeline.events import AgentEvent, StreamEnd, StreamToken, Usage
 
 USER: list[Message] = [{"role": "user", "content": "Hi!"}]
+API = ["chat", "responses"]
+
+
+class BareModel:
+    """One response per turn, without a second try, as an agent."""
+
+    def __init__(self, url: str, api: str, **timeouts: float) -> None:
+        self.client = make_client(base_url=url, api_key="sk-test")
+        wire = ChatWire() if api == "chat" else ResponsesWire()
+        self._providers = [Provider(self.client, wire, "m")]
+        self._timeouts = ModelTimeouts(**{"first_token_s": 5, "stall_s": 5, **timeouts})
+
+    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[AgentEvent, None]:
+        prompt = Prompt("Be brief.", messages)
+        async with aclosing(respond(self._providers, prompt, self._timeouts, Waits(), tries=1)) as events:
+            async for event in events:
+                if isinstance(event, StreamToken):
+                    yield event
+                elif isinstance(event, ModelEnd):
+                    yield StreamEnd(usage=event.usage or msgspec.UNSET)
 
 
 @pytest.fixture
@@ -26,17 +52,27 @@ async def fake() -> AsyncIterator[FakeModel]:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+@pytest.fixture(params=API)
+def api(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-async def agent(fake: FakeModel) -> AsyncIterator[ChatAgent]:
-    agent = make_agent(fake)
-    yield agent
-    await agent.aclose()
+async def connect(fake: FakeModel, api: str) -> AsyncIterator[Callable[..., BareModel]]:
+    models: list[BareModel] = []
+
+    def open_model(url: str = fake.url, **timeouts: float) -> BareModel:
+        models.append(BareModel(url, api, **timeouts))
+        return models[-1]
+
+    yield open_model
+    for model in models:
+        await model.client.close()
 
 
-def make_agent(fake: FakeModel, **options: Any) -> ChatAgent:
-    options.setdefault("first_token_timeout_s", 5)
-    options.setdefault("stall_timeout_s", 5)
-    return ChatAgent("m", base_url=fake.url, **options)
+@pytest.fixture
+def agent(connect: Callable[..., BareModel]) -> BareModel:
+    return connect()
 
 
 async def collect(agent: AgentService, messages: list[Message] = USER) -> list[AgentEvent]:
@@ -64,7 +100,7 @@ async def failure(agent: AgentService) -> tuple[str, AgentError]:
     return said, caught.value
 
 
-async def test_tokens_then_end_with_usage(fake: FakeModel, agent: ChatAgent) -> None:
+async def test_tokens_then_end_with_usage(fake: FakeModel, agent: BareModel) -> None:
     fake.plan(Reply("One two three."))
     events = await collect(agent)
     assert events == [
@@ -75,33 +111,40 @@ async def test_tokens_then_end_with_usage(fake: FakeModel, agent: ChatAgent) -> 
     ]
 
 
-async def test_request_carries_model_instructions_and_messages(fake: FakeModel, agent: ChatAgent) -> None:
+async def test_request(fake: FakeModel, agent: BareModel, api: str) -> None:
     await collect(agent)
     request = fake.requests[0]
-    assert request.path == "/v1/chat/completions"
-    assert request.body["model"] == "m"
-    assert request.body["stream"] is True
-    assert request.body["messages"] == [{"role": "system", "content": SPEECH_INSTRUCTIONS}, *USER]
+    body = request.body
+    assert (body["model"], body["stream"]) == ("m", True)
     assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["Authorization"] == "Bearer sk-test"
+    if api == "chat":
+        assert request.path == "/v1/chat/completions"
+        assert body["messages"] == [{"role": "system", "content": "Be brief."}, *USER]
+        assert body["stream_options"] == {"include_usage": True}
+    else:
+        assert request.path == "/v1/responses"
+        assert body["instructions"] == "Be brief."
+        assert body["input"] == [{"type": "message", **USER[0]}]
+        assert body["store"] is False
 
 
-async def test_key_and_address_from_the_environment(fake: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_address_from_the_environment(fake: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", fake.url)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     agent = ChatAgent("m")
-    await collect(agent)
+    assert await say(agent) == "Hello there. How are you?"
     await agent.aclose()
-    assert fake.requests[0].headers["Authorization"] == "Bearer sk-test"
 
 
 def test_neither_key_nor_address_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(ValueError, match="OPENAI_API_KEY"):
-        ChatAgent("m")
+        make_client()
 
 
-async def test_one_connection_serves_many_turns(fake: FakeModel, agent: ChatAgent) -> None:
+async def test_one_connection_serves_many_turns(fake: FakeModel, agent: BareModel) -> None:
     for _ in range(3):
         await say(agent)
     assert len({request.peer for request in fake.requests}) == 1
@@ -124,15 +167,13 @@ async def test_one_connection_serves_many_turns(fake: FakeModel, agent: ChatAgen
     ],
     ids=str,
 )
-async def test_every_form_of_the_stream_is_read(
-    fake: FakeModel, agent: ChatAgent, form: dict[str, Any]
-) -> None:
+async def test_every_form_of_the_stream_is_read(fake: FakeModel, agent: BareModel, form: dict[str, Any]) -> None:
     text = "Grüße, 世界! 😀 Fine."
     fake.plan(Reply(text, **form))
     assert await say(agent) == text
 
 
-async def test_surrogates_are_joined_or_replaced(fake: FakeModel, agent: ChatAgent) -> None:
+async def test_surrogates_are_joined_or_replaced(fake: FakeModel, agent: BareModel) -> None:
     fake.plan(Reply(["a \ud83d", "\ude00 b", " \udc00 c", " \ud83d", " d"]))
     assert await say(agent) == "a 😀 b � c � d"
 
@@ -147,6 +188,7 @@ async def test_surrogates_are_joined_or_replaced(fake: FakeModel, agent: ChatAge
         (Reply("a b c", fault="garbage", at=1), "a", "agent_error", True),
         (Reply("a b c", fault="wrong_type", at=1), "a", "agent_error", True),
         (Reply("a b c", fault="error_event", at=1), "a", "agent_error", True),
+        (Reply("a b c", fault="failed", at=1), "a", "agent_error", True),
         (Reply("a b c", fault="huge_line", at=1), "a", "agent_error", False),
         (Reply("", finish="content_filter"), "", "agent_error", False),
         (Reply(status=400), "", "agent_error", False),
@@ -164,7 +206,7 @@ async def test_surrogates_are_joined_or_replaced(fake: FakeModel, agent: ChatAge
     ids=lambda value: f"{value.fault or value.status}" if isinstance(value, Reply) else None,
 )
 async def test_faults_are_coded_and_keep_what_was_said(
-    fake: FakeModel, agent: ChatAgent, reply: Reply, said: str, code: str, retryable: bool
+    fake: FakeModel, agent: BareModel, reply: Reply, said: str, code: str, retryable: bool
 ) -> None:
     fake.plan(reply)
     got, error = await failure(agent)
@@ -172,43 +214,39 @@ async def test_faults_are_coded_and_keep_what_was_said(
     assert await say(agent) == "Hello there. How are you?"
 
 
-async def test_a_refused_connection(fake: FakeModel) -> None:
+async def test_a_refused_connection(fake: FakeModel, connect: Callable[..., BareModel]) -> None:
     async with FakeModel() as gone:
-        agent = make_agent(gone)
+        agent = connect(gone.url)
     _, error = await failure(agent)
     assert (error.code, error.retryable) == ("agent_error", True)
-    await agent.aclose()
 
 
 @pytest.mark.parametrize("fault", ["silent", "stall", "comments"])
-async def test_no_first_token_is_a_timeout(fake: FakeModel, fault: Any) -> None:
-    agent = make_agent(fake, first_token_timeout_s=0.05)
+async def test_no_first_token_is_a_timeout(fake: FakeModel, connect: Callable[..., BareModel], fault: Any) -> None:
+    agent = connect(first_token_s=0.05)
     fake.plan(Reply(fault=fault))
     said, error = await failure(agent)
     assert (said, error.code, error.retryable) == ("", "agent_timeout", True)
     await asyncio.wait_for(fake.requests[0].ended.wait(), 1)
     assert fake.requests[0].closed_by_client
-    await agent.aclose()
 
 
 @pytest.mark.parametrize("fault", ["stall", "comments"])
-async def test_a_stall_is_a_timeout(fake: FakeModel, fault: Any) -> None:
-    agent = make_agent(fake, stall_timeout_s=0.05)
+async def test_a_stall_is_a_timeout(fake: FakeModel, connect: Callable[..., BareModel], fault: Any) -> None:
+    agent = connect(stall_s=0.05)
     fake.plan(Reply("a b c", fault=fault, at=2))
     said, error = await failure(agent)
     assert (said, error.code) == ("a b", "agent_timeout")
-    await agent.aclose()
 
 
-async def test_a_slow_reader_is_no_stall(fake: FakeModel) -> None:
-    agent = make_agent(fake, stall_timeout_s=0.03, first_token_timeout_s=1)
+async def test_a_slow_reader_is_no_stall(fake: FakeModel, connect: Callable[..., BareModel]) -> None:
+    agent = connect(stall_s=0.03)
     async with aclosing(agent.stream(USER)) as stream:
         async for _ in stream:
             await asyncio.sleep(0.05)
-    await agent.aclose()
 
 
-async def test_aclose_closes_the_http_stream(fake: FakeModel, agent: ChatAgent) -> None:
+async def test_aclose_closes_the_http_stream(fake: FakeModel, agent: BareModel) -> None:
     fake.plan(Reply("a b c", fault="stall", at=1))
     async with aclosing(agent.stream(USER)) as stream:
         assert await anext(stream) == StreamToken("a")
@@ -219,7 +257,7 @@ async def test_aclose_closes_the_http_stream(fake: FakeModel, agent: ChatAgent) 
 
 
 @pytest.mark.parametrize("fault", ["silent", "stall"])
-async def test_cancelling_closes_the_http_stream(fake: FakeModel, agent: ChatAgent, fault: Any) -> None:
+async def test_cancelling_closes_the_http_stream(fake: FakeModel, agent: BareModel, fault: Any) -> None:
     fake.plan(Reply("a b c", fault=fault, at=1))
     task = asyncio.create_task(collect(agent))
     request = await fake.request(0)
@@ -234,8 +272,7 @@ async def test_cancelling_closes_the_http_stream(fake: FakeModel, agent: ChatAge
     assert request.ended_at - cancelled_at < 0.1
 
 
-async def test_a_lone_surrogate_in_the_history_is_sent_as_a_replacement(
-    fake: FakeModel, agent: ChatAgent
-) -> None:
+async def test_a_lone_surrogate_in_the_history_is_sent_as_a_replacement(fake: FakeModel, agent: BareModel) -> None:
     await collect(agent, [{"role": "user", "content": "a\ud800b"}])
-    assert fake.requests[0].body["messages"][-1]["content"] == "a�b"
+    body = fake.requests[0].body
+    assert (body.get("messages") or body["input"])[-1]["content"] == "a�b"
