@@ -80,7 +80,7 @@ class ThreadMessage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ToolTracker:
-    """Which tool calls of a run are under way, and how each one ended.
+    """The steps of a run: which tool calls are under way, and how each one ended.
 
     Every call that was begun gets an answer: `answers()` gives those of the current round in the order of
     the calls, with one that says "cancelled" for a call that never ended. A provider refuses a history in
@@ -88,7 +88,7 @@ class ToolTracker:
     """
 
     def __init__(self) -> None:
-        self.steps: dict[str, StepData] = {}
+        self.steps: dict[str, StepData] = {}  # in the order in which they began, messages too
         self._round: tuple[FunctionCall, ...] = ()
 
     def begin_round(self, calls: Sequence[FunctionCall]) -> tuple[FunctionCall, ...]:
@@ -103,6 +103,16 @@ class ToolTracker:
             unique.append(FunctionCall(call_id, call.name, call.arguments))
         self._round = tuple(unique)
         return self._round
+
+    @property
+    def tool_count(self) -> int:
+        return sum(step.type == "tool" for step in self.steps.values())
+
+    def said(self, message_id: str, author: str, text: str, start: str) -> None:
+        """A message was said in full: a step too."""
+        self.steps[message_id] = StepData(
+            id=message_id, name=author, type="message", start=start, end=iso_now(), output=text
+        )
 
     def started(self, call: FunctionCall) -> ToolCall:
         self.steps[call.tool_call_id] = StepData(

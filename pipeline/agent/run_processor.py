@@ -56,11 +56,11 @@ class RunData(msgspec.Struct):
     error_code: str | None = None
     usage: Usage | None = None
     tracker: ToolTracker = msgspec.field(default_factory=ToolTracker)
-    message_steps: list[StepData] = []
     prompt: list[Message] = []
     messages: list[ThreadMessage] = []
     saved: int = 0
     pieces: list[str] = []  # of the message being said
+    speaking_since: str = ""
 
     @property
     def is_live(self) -> bool:
@@ -172,6 +172,8 @@ class Run:
                         else:
                             end = event
                 self._count(run, end)
+                if round_number == self._config.max_tool_rounds:
+                    calls = []  # it was told that it may not
                 said = self._close_message(run, calls)
                 if said is not None:
                     yield said
@@ -202,10 +204,12 @@ class Run:
             response = self._submit_tool_outputs_with_backoff(run.thread_id, run.id, outputs)
         else:
             response = self._respond(run, tries=2)
-        gap = "\n\n" if round_number and run.messages[-1].role == "tool" and _spoke(run.messages) else ""
+        gap = "\n\n" if any(message.content for message in run.messages) else ""
         async with aclosing(response) as events:
             async for event in events:
                 if isinstance(event, StreamToken):
+                    if not run.pieces:
+                        run.speaking_since = iso_now()
                     run.pieces.append(event.text)
                     if gap:  # what is said before and after a tool are two paragraphs
                         event, gap = StreamToken(gap + event.text), ""
@@ -282,16 +286,7 @@ class Run:
         run.add(message)
         if not text:
             return None
-        run.message_steps.append(
-            StepData(
-                id=message.id,
-                name=self._config.author,
-                type="message",
-                start=message.created_at,
-                end=iso_now(),
-                output=text,
-            )
-        )
+        run.tracker.said(message.id, self._config.author, text, run.speaking_since)
         return MessageData(self._config.author, text, message.id)
 
     @staticmethod
@@ -328,7 +323,7 @@ class Run:
             run.id,
             run.status,
             (time.monotonic() - started) * 1000,
-            len(run.tracker.steps),
+            run.tracker.tool_count,
             run.error_code,
             run.correlation_id,
         )
@@ -348,7 +343,7 @@ class Run:
     async def _list_run_steps(self, thread_id: str, run_id: str) -> list[StepData]:
         """Tool calls and messages, in the order in which they began."""
         run = await self._retrieve_run(thread_id, run_id)
-        return sorted([*run.tracker.steps.values(), *run.message_steps], key=lambda step: step.start)
+        return list(run.tracker.steps.values())
 
     async def _cancel_run_safely(self, thread_id: str, run_id: str) -> bool:
         """Stop a live run: its stream ends without StreamEnd. False when there is nothing to stop; never raises."""
@@ -358,7 +353,3 @@ class Run:
         run.end("cancelled")
         run.waits.cancel()
         return True
-
-
-def _spoke(messages: Sequence[ThreadMessage]) -> bool:
-    return any(message.role == "assistant" and message.content for message in messages)

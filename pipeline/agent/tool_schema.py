@@ -117,7 +117,7 @@ def _type_hints(name: str, function: Callable[..., Any]) -> dict[str, Any]:
     if not inspect.isroutine(target):
         target = getattr(target, "func", None) or type(target).__call__  # a partial, or an object that can be called
     try:
-        return typing.get_type_hints(target)
+        return typing.get_type_hints(target, include_extras=True)
     except NameError as error:
         raise ValueError(f"tool {name}: a type hint cannot be resolved: {error}") from None
 
