@@ -6,11 +6,14 @@
         assert fake.requests[0].body["model"] == "m"
 
 Each request takes the next planned reply, or the default one. What the client did is in `fake.requests`.
+By hand: `scripts/fake-model --tokens-per-second 50`; `GET /requests` then tells when each token was sent.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import contextlib
 import json
 import time
 import zlib
@@ -84,6 +87,7 @@ class ModelRequest:
     sent: asyncio.Event = field(default_factory=asyncio.Event)  # the body's first event went out
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     ended_at: float = 0.0
+    sent_at: list[float] = field(default_factory=list)  # one time per piece of text
     closed_by_client: bool = False
     events_sent: int = 0
 
@@ -95,6 +99,7 @@ class FakeModel:
         self.default = default or Reply()
         self.requests: list[ModelRequest] = []
         self._plan: deque[Reply] = deque()
+        self._made: tuple[Reply, bool, list[tuple[str, bytes]]] | None = None
         self._port = port
         self._arrived = asyncio.Condition()
         self._closing = asyncio.Event()
@@ -120,6 +125,7 @@ class FakeModel:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/v1/chat/completions", self._handle)
         app.router.add_post("/v1/responses", self._handle)
+        app.router.add_get("/requests", self._tell)
         self._runner = web.AppRunner(
             app, handler_cancellation=True, access_log=None, keepalive_timeout=3600, shutdown_timeout=0.2
         )
@@ -132,6 +138,17 @@ class FakeModel:
     async def __aexit__(self, *exc_info: object) -> None:
         self._closing.set()
         await self._runner.cleanup()
+
+    async def _tell(self, http: web.Request) -> web.Response:
+        """The requests so far, for a benchmark in another process; `?forget=1` starts anew."""
+        told = [
+            {"body": request.body, "started_at": request.started_at, "sent_at": request.sent_at,
+             "ended_at": request.ended_at, "closed_by_client": request.closed_by_client}
+            for request in self.requests
+        ]  # fmt: skip
+        if http.query.get("forget"):
+            self.requests.clear()
+        return web.json_response(told)
 
     async def _handle(self, http: web.Request) -> web.StreamResponse:
         assert http.transport is not None
@@ -198,18 +215,17 @@ class FakeModel:
                     await asyncio.sleep(0)
 
         started = time.monotonic()
-        events = _chat_events(reply) if request.path.endswith("/completions") else _responses_events(reply)
-        texts = 0
-        for name, event in events:
-            if name == "text":
-                if texts == reply.at and reply.fault:
+        for what, frame in self._frames(request.path, reply):
+            if what == "text":
+                if len(request.sent_at) == reply.at and reply.fault:
                     break
-                texts += 1
                 if reply.piece_delay_s:
-                    await asyncio.sleep(started + texts * reply.piece_delay_s - time.monotonic())
-            elif name == "end" and reply.fault:
+                    due = started + (len(request.sent_at) + 1) * reply.piece_delay_s
+                    await asyncio.sleep(due - time.monotonic())
+                request.sent_at.append(time.monotonic())
+            elif what == "end" and reply.fault:
                 break
-            await write(_frame(event, reply))
+            await write(frame)
             request.events_sent += 1
             request.sent.set()
         request.sent.set()
@@ -233,6 +249,20 @@ class FakeModel:
                 await write(b"data: ")
                 for _ in range(160):
                     await write(b"x" * 65536)
+
+    def _frames(self, path: str, reply: Reply) -> list[tuple[str, bytes]]:
+        """The reply's events as bytes; those of the default reply are made once, for speed."""
+        is_chat = path.endswith("/completions")
+        if reply is not self.default:
+            return _make_frames(is_chat, reply)
+        if self._made is None or self._made[0] is not reply or self._made[1] != is_chat:
+            self._made = (reply, is_chat, _make_frames(is_chat, reply))
+        return self._made[2]
+
+
+def _make_frames(is_chat: bool, reply: Reply) -> list[tuple[str, bytes]]:
+    events = _chat_events(reply) if is_chat else _responses_events(reply)
+    return [(what, _frame(event, reply)) for what, event in events]
 
 
 def _abort(http: web.Request) -> None:
@@ -355,3 +385,35 @@ def _responses_events(reply: Reply) -> list[tuple[str, dict[str, Any] | str]]:
     else:
         add("end", "response.completed", response={**created, "status": "completed", "usage": usage})
     return events
+
+
+def _words(count: int) -> list[str]:
+    """A text of that many tokens, with sentences of twelve words and a paragraph now and then."""
+    pieces = []
+    for number in range(1, count + 1):
+        word = "Word" if number % 12 == 1 else "word"
+        end = "." if number % 12 == 0 or number == count else ""
+        start = "" if number == 1 else "\n\n" if number % 60 == 1 else " "
+        pieces.append(f"{start}{word}{number}{end}")
+    return pieces
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    rate = arguments.tokens_per_second
+    reply = Reply(_words(arguments.tokens), piece_delay_s=1 / rate if rate else 0.0)
+    async with FakeModel(reply, port=arguments.port) as fake:
+        print(f"a fake model speaks at {fake.url}", flush=True)  # noqa: T201 - a command-line tool prints
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A fake OpenAI-compatible server: chat completions, responses.")
+    parser.add_argument("--port", type=int, default=8090, help="0: any free port (default 8090)")
+    parser.add_argument("--tokens-per-second", type=float, default=50.0, help="0: as fast as possible (default 50)")
+    parser.add_argument("--tokens", type=int, default=200, help="length of every answer (default 200)")
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
