@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -23,7 +23,8 @@ from pipeline.errors import AgentError
 from pipeline.events import StreamEnd, StreamToken
 
 CALL = ("call_1", "look", "{}")
-TIMEOUTS = ModelTimeouts(first_token_s=0.15, stall_s=0.15, first_chunk_s=0.6)
+PATIENT = ModelTimeouts(first_token_s=10, stall_s=10, first_chunk_s=10)
+IMPATIENT = ModelTimeouts(first_token_s=0.1, stall_s=0.1, first_chunk_s=0.5)
 
 
 @dataclass
@@ -35,10 +36,16 @@ class Row:
     ending: str
     said: str = ""
     asked: int = 1  # requests at that moment
+    timeouts: ModelTimeouts = PATIENT
     interrupt: str = ""  # "aclose" or "cancel": after what was said
     moments: tuple[str, ...] = ("first", "tools")
     apis: tuple[str, ...] = ("chat", "responses")
-    tool_ending: str = field(default="")  # if submitting outputs ends otherwise
+    tool_ending: str = ""  # if submitting outputs ends otherwise
+
+
+def silent(name: str, replies: list[Reply], ending: str = "agent_timeout", said: str = "", asked: int = 2) -> Row:
+    """A row in which the model is silent for too long."""
+    return Row(name, replies, ending, said, asked, timeouts=IMPATIENT)
 
 
 def again(reply: Reply) -> list[Reply]:
@@ -50,10 +57,10 @@ ROWS = [
     # before an answer: tried again
     Row("reset", again(Reply(fault="reset")), "agent_error", asked=2, tool_ending=FAILED),
     Row("reset once", [Reply(fault="reset"), Reply("Fine.")], "end", "Fine.", asked=2),
-    Row("silent", again(Reply(fault="silent")), "agent_timeout", asked=2),
-    Row("silent once", [Reply(fault="silent"), Reply("Fine.")], "end", "Fine.", asked=2),
+    silent("silent", again(Reply(fault="silent"))),
+    silent("silent once", [Reply(fault="silent"), Reply("Fine.")], "end", "Fine.", asked=2),
     Row("headers late", [Reply("Fine.", header_delay_s=0.05)], "end", "Fine."),
-    Row("headers too late", again(Reply(header_delay_s=5)), "agent_timeout", asked=2),
+    silent("headers too late", again(Reply(header_delay_s=5))),
     Row("401", [Reply(status=401)], "agent_error", tool_ending=FAILED),
     Row("400", [Reply(status=400)], "agent_error", tool_ending=FAILED),
     Row("409 once", [Reply(status=409), Reply("Fine.")], "end", "Fine.", asked=2),
@@ -70,10 +77,12 @@ ROWS = [
     ),
     *(
         Row(f"{fault} at once, then fine", [Reply(fault=fault), Reply("Fine.")], "end", "Fine.", asked=2)
-        for fault in ("cut", "eof", "garbage", "wrong_type", "error_event", "failed", "stall", "comments")
+        for fault in ("cut", "eof", "garbage", "wrong_type", "error_event", "failed")
     ),
     Row("huge line at once", [Reply(fault="huge_line")], "agent_error", tool_ending=FAILED),
-    Row("stall at once", again(Reply(fault="stall")), "agent_timeout", asked=2),
+    silent("stall at once", again(Reply(fault="stall"))),
+    silent("stall at once, then fine", [Reply(fault="stall"), Reply("Fine.")], "end", "Fine."),
+    silent("comments at once, then fine", [Reply(fault="comments"), Reply("Fine.")], "end", "Fine."),
     Row("filtered", [Reply("", finish="content_filter")], "agent_error", tool_ending=FAILED),
     # after the first token: what was said stays, nothing is tried again
     *(
@@ -81,7 +90,7 @@ ROWS = [
         for fault in ("cut", "eof", "garbage", "wrong_type", "error_event", "failed", "huge_line")
     ),
     *(
-        Row(f"{fault} later", [Reply("One two three", fault=fault, at=2)], "agent_timeout", "One two")
+        silent(f"{fault} later", [Reply("One two three", fault=fault, at=2)], said="One two", asked=1)
         for fault in ("stall", "comments")
     ),
     Row("cut before the end", [Reply("One two three", fault="cut", at=9)], "agent_error", "One two three"),
@@ -99,10 +108,7 @@ ROWS = [
     Row("no end marker", [Reply("One two", end_marker=False)], "end", "One two", apis=("chat",)),
     Row("nothing to say", [Reply("")], "end", ""),
     # the user interrupts
-    *(
-        Row(f"{how} while silent", [Reply(fault="silent")], "cancelled", interrupt=how, moments=("first", "tools"))
-        for how in ("cancel",)
-    ),
+    Row("cancel while silent", [Reply(fault="silent")], "cancelled", interrupt="cancel"),
     *(
         Row(f"{how} while speaking", [Reply("One two", fault="stall", at=1)], "cancelled", "One", interrupt=how)
         for how in ("aclose", "cancel")
@@ -128,7 +134,7 @@ async def fake() -> AsyncIterator[FakeModel]:
 )
 async def test_fault(fake: FakeModel, row: Row, moment: str, api: Any) -> None:
     run = Run.open(
-        RunConfig(model="m", api=api, timeouts=TIMEOUTS, tools={"look": lambda: "a bird"}), base_url=fake.url
+        RunConfig(model="m", api=api, timeouts=row.timeouts, tools={"look": lambda: "a bird"}), base_url=fake.url
     )
     before = [Reply("", calls=[CALL])] if moment == "tools" else []
     fake.plan(*before, *row.replies)
@@ -136,13 +142,14 @@ async def test_fault(fake: FakeModel, row: Row, moment: str, api: Any) -> None:
 
     ending, said = await (interrupted if row.interrupt else completed)(run, fake, row, len(before))
 
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     expected = (row.tool_ending or row.ending) if moment == "tools" else row.ending
     asked = row.asked
     if moment == "tools" and expected == FAILED and row.asked == 2:
         asked = 3  # outputs are worth one more try
     assert (ending, said) == (expected, row.said)
-    assert len(fake.requests) - len(before) == asked if expected != "agent_timeout" else True
+    if expected != "agent_timeout":  # there it depends on how much of the time for the first words is left
+        assert len(fake.requests) - len(before) == asked
 
     kept = [(message.role, message.content) for message in await run.threads.messages("t")]
     tool_round = [("assistant", ""), ("tool", "a bird")] if before else []
