@@ -128,13 +128,15 @@ class TextChunkProcessor:
         at = self._dropped + here
         position, raw = self._raw[-1]
         if raw + at - position != piece.start:
-            self._raw.append((at, piece.start))
+            # Marks were dropped here. The point stands behind the first character after them, so that the
+            # end of the word before them leads to its own end in the raw text.
+            self._raw.append((at + 1, piece.start + 1))
         if piece.whole:
             if self._whole and self._whole[-1][1] == here:
                 here = self._whole.pop()[0]
             self._whole.append((here, len(self._text) + len(piece.text)))
         self._text += piece.text
-        if len(piece.text) != piece.end - piece.start:
+        if len(piece.text) != piece.end - piece.start:  # a decoded entity
             self._raw.append((at + len(piece.text), piece.end))
 
     def _done(self) -> list[TextChunk]:
@@ -332,14 +334,20 @@ class TextChunkProcessor:
         self._first = False
         stop = begin + len(bare)
         start = self._raw_of(begin)
-        closed = stop >= len(self._text) or self._text[stop].isspace()
-        raw_end = self._raw_of(stop) if closed else self._raw_of(stop - 1) + 1
         mapping = self._mapping(begin, stop, start)
         if self._block_raw >= 0:
+            if not mapping and start != self._block_raw:
+                mapping = ((0, start),)
             start, self._block_raw = self._block_raw, -1
-            if not mapping and start != self._raw_of(begin):
-                mapping = ((0, self._raw_of(begin)),)
-        self._out.append(TextChunk(bare, start, raw_end, boundary, self._block, self._info, mapping))
+        self._out.append(TextChunk(bare, start, self._raw_end(stop), boundary, self._block, self._info, mapping))
+
+    def _raw_end(self, stop: int) -> int:
+        """The raw end of a chunk: with the marks that close right behind it ("**Stop.** Then")."""
+        position = self._dropped + stop + 1
+        n = bisect_right(self._raw, position, key=lambda point: point[0]) - 1
+        if n > 0 and self._raw[n][0] == position and self._text[stop : stop + 1].isspace():
+            return self._raw[n][1] - 1
+        return self._raw_of(stop)
 
     def _mapping(self, begin: int, stop: int, start: int) -> Mapping:
         first, last = self._dropped + begin, self._dropped + stop
