@@ -19,6 +19,7 @@ __all__ = ["ChunkLimits", "TextChunkProcessor"]
 _MARKUP = r"*_`\[<&$\\~\n\r:"
 _MARKS = re.compile(f"[{MARKS}]")
 _CLAUSE_MARKS = re.compile(f"[{MARKS}{BREATH}]")
+_ARMENIAN_MARKS = re.compile(f"[{MARKS}:]")
 _SPECIAL = re.compile(f"[{MARKS}{_MARKUP}]")
 _CLAUSE_SPECIAL = re.compile(f"[{MARKS}{BREATH}{_MARKUP}]")
 _WORD_END = re.compile(r"\S(?=\s)")
@@ -40,6 +41,7 @@ class TextChunkProcessor:
         self.lang = lang
         self.limits = limits
         self._scanner = Scanner(lang)
+        self._marks = _ARMENIAN_MARKS if self._scanner.language.code == "hy" else _MARKS
         self._markdown = MarkdownFilter(limits.max_chars)
         self._reset()
 
@@ -155,7 +157,7 @@ class TextChunkProcessor:
         for name in ("_chunk", "_sentence", "_ready", "_scan", "_limit", "_known"):
             setattr(self, name, getattr(self, name) - count)
         self._whole = [(a - count, b - count) for a, b in self._whole if b > self._chunk]
-        self._scanner.shift(count)
+        self._scanner.nesting.shift(count)
         keep = bisect_right(self._raw, self._dropped + self._chunk, key=lambda point: point[0]) - 1
         del self._raw[: max(keep, 0)]
 
@@ -164,7 +166,7 @@ class TextChunkProcessor:
     def _look(self, final: bool) -> None:
         """Take every decision that can be taken, in the order of the text."""
         while True:
-            marks = _CLAUSE_MARKS if self._clauses() else _MARKS
+            marks = _CLAUSE_MARKS if self._clauses() else self._marks
             found = marks.search(self._text, self._scan)
             at = found.start() if found else len(self._text)
             if self._first and self.limits.clause_first and self._breath(at):
@@ -187,8 +189,8 @@ class TextChunkProcessor:
 
     def _verdict(self, at: int, final: bool) -> Verdict:
         for begin, end in self._whole:
-            if begin <= at < end:
-                return Verdict(NO, end)
+            if begin <= at < end - 1 or (at == end - 1 and " " not in self._text[begin:end]):
+                return Verdict(NO, end)  # (a label may be a sentence, and end one)
         mark = self._text[at]
         if mark in BREATH and self._clauses() and not (mark == ";" and at and self._text[at - 1] >= "Ͱ"):
             return self._clause(at, final)
