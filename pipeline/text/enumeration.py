@@ -6,7 +6,7 @@ import re
 
 __all__ = ["follows", "is_item", "item_at"]
 
-_ROMAN = "i ii iii iv v vi vii viii ix x xi xii".split()
+_ROMAN = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"]
 _ITEM = re.compile(r"[\s\"'“(•⁃-]*(\d{1,3}|[a-z]|[ivx]{2,4})(?:\.\)|[.)])\s")
 
 
