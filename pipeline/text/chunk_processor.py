@@ -16,7 +16,8 @@ from pipeline.text.scanner import BREATH, MARKS, NO, WAIT, YES, Scanner, Verdict
 
 __all__ = ["ChunkLimits", "TextChunkProcessor"]
 
-_MARKUP = r"*_`\[<&$\\~\n\r:"
+_MARKUP = r"*_`\[<&$\\~\n\r:!"
+_MARKUP_MARKS = re.compile(f"[{_MARKUP}]")
 _MARKS = re.compile(f"[{MARKS}]")
 _CLAUSE_MARKS = re.compile(f"[{MARKS}{BREATH}]")
 _ARMENIAN_MARKS = re.compile(f"[{MARKS}:]")
@@ -42,6 +43,7 @@ class TextChunkProcessor:
         self.limits = limits
         self._scanner = Scanner(lang)
         self._marks = _ARMENIAN_MARKS if self._scanner.language.code == "hy" else _MARKS
+        self._special = _CLAUSE_SPECIAL if limits.clause_chars else _SPECIAL
         self._markdown = MarkdownFilter(limits.max_chars)
         self._reset()
 
@@ -56,7 +58,8 @@ class TextChunkProcessor:
         self._out: list[TextChunk] = []
         self._first = True
         self._begin(0)
-        self._quick = False
+        self._inline = False  # the filter holds nothing, plain text needs no filter
+        self._quick = False  # every mark so far is decided
 
     def _begin(self, at: int) -> None:
         """A new block begins at `at`."""
@@ -70,13 +73,20 @@ class TextChunkProcessor:
     # -- interface ----------------------------------------------------------------------------------------
 
     def feed(self, text: str) -> list[TextChunk]:
-        if self._quick and self._special.search(text) is None and len(self._text) + len(text) < self._limit:
-            self._text += text
-            return []
+        if self._inline:
+            # Most tokens end here: nothing in them can be a boundary or markup.
+            if self._quick and self._special.search(text) is None and len(self._text) + len(text) < self._limit:
+                self._text += text
+                return []
+            if _MARKUP_MARKS.search(text) is None:
+                self._text += text
+                self._look(final=False)
+                return self._done()
         if not text:
             return []
         self._sync()
         self._take(self._markdown.feed(text))
+        self._inline = self._markdown.inline
         self._look(final=False)
         return self._done()
 
@@ -84,6 +94,7 @@ class TextChunkProcessor:
         """The stream is idle: what is a finished sentence as far as one can see, is given out."""
         self._sync()
         self._take(self._markdown.loosen())
+        self._inline = self._markdown.inline
         self._look(final=False)
         end = len(self._text)
         while end > self._chunk and self._text[end - 1].isspace():
@@ -147,8 +158,7 @@ class TextChunkProcessor:
             self._out = []
         if self._chunk > 1_000:
             self._drop(self._chunk - _HISTORY)
-        self._quick = not self._first and self._scan == len(self._text) and self._markdown.inline
-        self._special = _CLAUSE_SPECIAL if self.limits.clause_chars else _SPECIAL
+        self._quick = not self._first and self._scan == len(self._text)
         return out
 
     def _drop(self, count: int) -> None:

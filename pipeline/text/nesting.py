@@ -14,6 +14,7 @@ _MARK = re.compile(
     r"|(?<!\S)''?(?=\s)",  # spaced, in tokenised text
     re.IGNORECASE,
 )
+_ANY = re.compile(r"[()\[\]\"“”„«»‹›‘「」『』（）【】《》〈〉]|(?<!\w)'|['’](?!\w)")
 _PAIRS = {
     "(": ")", "[": "]", "“": "”", "„": "“”", "«": "»", "»": "«", "‹": "›", "›": "‹", "”": "”",
     "「": "」", "『": "』", "（": "）", "【": "】", "《": "》", "〈": "〉",
@@ -41,6 +42,8 @@ class Nesting:
 
     def inside(self, text: str, at: int) -> bool:
         """Whether `at` lies within an open pair (`text[at]` must be there, or the text has ended)."""
+        if self._at < at and _ANY.search(text, self._at, at) is None:
+            self._at = at
         if self._at < at:
             for found in _MARK.finditer(text, self._at, min(at + 1, len(text))):
                 if found.end() <= at:
