@@ -16,9 +16,11 @@ from pipeline.text.scanner import BREATH, MARKS, NO, WAIT, YES, Scanner, Verdict
 
 __all__ = ["ChunkLimits", "TextChunkProcessor"]
 
-_MARKUP = r"*_`\[<&$\\~\n\r:"
+_MARKUP = r"*_`\[<&$\\~\n\r:!"
+_MARKUP_MARKS = re.compile(f"[{_MARKUP}]")
 _MARKS = re.compile(f"[{MARKS}]")
 _CLAUSE_MARKS = re.compile(f"[{MARKS}{BREATH}]")
+_ARMENIAN_MARKS = re.compile(f"[{MARKS}:]")
 _SPECIAL = re.compile(f"[{MARKS}{_MARKUP}]")
 _CLAUSE_SPECIAL = re.compile(f"[{MARKS}{BREATH}{_MARKUP}]")
 _WORD_END = re.compile(r"\S(?=\s)")
@@ -40,6 +42,8 @@ class TextChunkProcessor:
         self.lang = lang
         self.limits = limits
         self._scanner = Scanner(lang)
+        self._marks = _ARMENIAN_MARKS if self._scanner.language.code == "hy" else _MARKS
+        self._special = _CLAUSE_SPECIAL if limits.clause_chars else _SPECIAL
         self._markdown = MarkdownFilter(limits.max_chars)
         self._reset()
 
@@ -54,7 +58,8 @@ class TextChunkProcessor:
         self._out: list[TextChunk] = []
         self._first = True
         self._begin(0)
-        self._quick = False
+        self._inline = False  # the filter holds nothing, plain text needs no filter
+        self._quick = False  # every mark so far is decided
 
     def _begin(self, at: int) -> None:
         """A new block begins at `at`."""
@@ -68,13 +73,20 @@ class TextChunkProcessor:
     # -- interface ----------------------------------------------------------------------------------------
 
     def feed(self, text: str) -> list[TextChunk]:
-        if self._quick and self._special.search(text) is None and len(self._text) + len(text) < self._limit:
-            self._text += text
-            return []
+        if self._inline:
+            # Most tokens end here: nothing in them can be a boundary or markup.
+            if self._quick and self._special.search(text) is None and len(self._text) + len(text) < self._limit:
+                self._text += text
+                return []
+            if _MARKUP_MARKS.search(text) is None:
+                self._text += text
+                self._look(final=False)
+                return self._done()
         if not text:
             return []
         self._sync()
         self._take(self._markdown.feed(text))
+        self._inline = self._markdown.inline
         self._look(final=False)
         return self._done()
 
@@ -82,6 +94,7 @@ class TextChunkProcessor:
         """The stream is idle: what is a finished sentence as far as one can see, is given out."""
         self._sync()
         self._take(self._markdown.loosen())
+        self._inline = self._markdown.inline
         self._look(final=False)
         end = len(self._text)
         while end > self._chunk and self._text[end - 1].isspace():
@@ -128,13 +141,15 @@ class TextChunkProcessor:
         at = self._dropped + here
         position, raw = self._raw[-1]
         if raw + at - position != piece.start:
-            self._raw.append((at, piece.start))
+            # Marks were dropped here. The point stands behind the first character after them, so that the
+            # end of the word before them leads to its own end in the raw text.
+            self._raw.append((at + 1, piece.start + 1))
         if piece.whole:
             if self._whole and self._whole[-1][1] == here:
                 here = self._whole.pop()[0]
             self._whole.append((here, len(self._text) + len(piece.text)))
         self._text += piece.text
-        if len(piece.text) != piece.end - piece.start:
+        if len(piece.text) != piece.end - piece.start:  # a decoded entity
             self._raw.append((at + len(piece.text), piece.end))
 
     def _done(self) -> list[TextChunk]:
@@ -143,8 +158,7 @@ class TextChunkProcessor:
             self._out = []
         if self._chunk > 1_000:
             self._drop(self._chunk - _HISTORY)
-        self._quick = not self._first and self._scan == len(self._text) and self._markdown.inline
-        self._special = _CLAUSE_SPECIAL if self.limits.clause_chars else _SPECIAL
+        self._quick = not self._first and self._scan == len(self._text)
         return out
 
     def _drop(self, count: int) -> None:
@@ -153,7 +167,7 @@ class TextChunkProcessor:
         for name in ("_chunk", "_sentence", "_ready", "_scan", "_limit", "_known"):
             setattr(self, name, getattr(self, name) - count)
         self._whole = [(a - count, b - count) for a, b in self._whole if b > self._chunk]
-        self._scanner.shift(count)
+        self._scanner.nesting.shift(count)
         keep = bisect_right(self._raw, self._dropped + self._chunk, key=lambda point: point[0]) - 1
         del self._raw[: max(keep, 0)]
 
@@ -162,7 +176,7 @@ class TextChunkProcessor:
     def _look(self, final: bool) -> None:
         """Take every decision that can be taken, in the order of the text."""
         while True:
-            marks = _CLAUSE_MARKS if self._clauses() else _MARKS
+            marks = _CLAUSE_MARKS if self._clauses() else self._marks
             found = marks.search(self._text, self._scan)
             at = found.start() if found else len(self._text)
             if self._first and self.limits.clause_first and self._breath(at):
@@ -185,8 +199,8 @@ class TextChunkProcessor:
 
     def _verdict(self, at: int, final: bool) -> Verdict:
         for begin, end in self._whole:
-            if begin <= at < end:
-                return Verdict(NO, end)
+            if begin <= at < end - 1 or (at == end - 1 and " " not in self._text[begin:end]):
+                return Verdict(NO, end)  # (a label may be a sentence, and end one)
         mark = self._text[at]
         if mark in BREATH and self._clauses() and not (mark == ";" and at and self._text[at - 1] >= "Ͱ"):
             return self._clause(at, final)
@@ -332,14 +346,20 @@ class TextChunkProcessor:
         self._first = False
         stop = begin + len(bare)
         start = self._raw_of(begin)
-        closed = stop >= len(self._text) or self._text[stop].isspace()
-        raw_end = self._raw_of(stop) if closed else self._raw_of(stop - 1) + 1
         mapping = self._mapping(begin, stop, start)
         if self._block_raw >= 0:
+            if not mapping and start != self._block_raw:
+                mapping = ((0, start),)
             start, self._block_raw = self._block_raw, -1
-            if not mapping and start != self._raw_of(begin):
-                mapping = ((0, self._raw_of(begin)),)
-        self._out.append(TextChunk(bare, start, raw_end, boundary, self._block, self._info, mapping))
+        self._out.append(TextChunk(bare, start, self._raw_end(stop), boundary, self._block, self._info, mapping))
+
+    def _raw_end(self, stop: int) -> int:
+        """The raw end of a chunk: with the marks that close right behind it ("**Stop.** Then")."""
+        position = self._dropped + stop + 1
+        n = bisect_right(self._raw, position, key=lambda point: point[0]) - 1
+        if n > 0 and self._raw[n][0] == position and self._text[stop : stop + 1].isspace():
+            return self._raw[n][1] - 1
+        return self._raw_of(stop)
 
     def _mapping(self, begin: int, stop: int, start: int) -> Mapping:
         first, last = self._dropped + begin, self._dropped + stop

@@ -73,9 +73,7 @@ _TAG_PART = re.compile(
     rf"</?(?:[A-Za-z][\w:-]*(?:{_ATTRIBUTE})*"
     r"(?:[ \t]+(?:[\w:.@-]+[ \t]*(?:=[ \t]*(?:\"[^\"<>]*|'[^'<>]*|[^\s\"'<>=]*)?)?)?|[ \t]*/)?)?\Z"
 )
-_AUTOLINK = re.compile(
-    r"<(?:mailto:)?([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+)>"
-)
+_AUTOLINK = re.compile(r"<(?:mailto:)?([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+)>")
 _AUTOLINK_PART = re.compile(r"<[A-Za-z][^\s<>]*\Z")
 _THINK = frozenset({"think", "thinking", "reasoning"})
 _KEPT_TAGS = frozenset({"emotion"})  # the normaliser turns these into a chunk's emotion
@@ -108,8 +106,10 @@ _RULE_PART = re.compile(r"(?:(?:\*[ \t]*)+|(?:-[ \t]*)+|(?:_[ \t]*)+|=+[ \t]*)\Z
 _HEADING = re.compile(r"#{1,6}(?=[ \t\n])[ \t]*")
 _BULLET = re.compile(r"(?:[-*+](?=[ \t\n])|[•⁃‣◦▪](?=.|\n))[ \t]*(?:\[[ xX]\][ \t]+)?")
 _TASK_PART = re.compile(r"[-*+•⁃‣◦▪][ \t]*(?:\[[ xX]?\]?)?\Z")
-_NUMBER = re.compile(r"(\d{1,3})(?:\.\)|[.)])(?=[ \t\n]|\Z)[ \t]*")
-_NUMBER_PART = re.compile(r"\d{1,3}(?:\.\)?|\))?\Z")
+_NUMBER = re.compile(r"(?:(\d{1,3})(?:\.\)|[.)])|\((\d{1,3})\))(?=[ \t\n]|\Z)[ \t]*")
+_NUMBER_PART = re.compile(r"\d{1,3}(?:\.\)?|\))?\Z|\((?:\d{1,3}\)?)?\Z")
+_LETTER = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)|[.)])[ \t]")
+_LETTER_PART = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)?|\))?\Z")
 _CLOSED_MATH = re.compile(r"\$(?=[^\s$\d])[^$\n]*[^\s$\\]\$(?!\d)")
 
 
@@ -245,8 +245,10 @@ class MarkdownFilter:
                 return found
         if c in "-*+•⁃‣◦▪":
             return self._bullet(i)
-        if c in "0123456789":
+        if c in "0123456789(":
             return self._numbered(i)
+        if c in "abcdefghijklmnopqrstuvwxyz":
+            return self._lettered(i)
         if c in "`~":
             return self._open_fence(i)
         if c == "|":
@@ -292,10 +294,19 @@ class MarkdownFilter:
         found = _NUMBER.match(self._buffer, i)
         if found is None:
             return i
-        if self._open and self._block is not Block.LIST_ITEM and found[1] != "1":
+        number = found[1] or found[2]
+        if self._open and self._block is not Block.LIST_ITEM and number != "1":
             return i  # "in\n45. Nobody": only a 1 may interrupt a paragraph
-        self._break(Block.LIST_ITEM, self.base + i, found[1])
+        self._break(Block.LIST_ITEM, self.base + i, number)
         return self._after_marker(found.end())
+
+    def _lettered(self, i: int) -> int:
+        """ "a. " and "ii) " begin items too, but a letter is text."""
+        if not self._final and _LETTER_PART.match(self._buffer, i):
+            return _WAIT
+        if _LETTER.match(self._buffer, i):
+            self._break(Block.LIST_ITEM, self.base + i)
+        return i
 
     def _after_marker(self, at: int) -> int:
         """An item may itself begin with a marker ("- 1. …"), but its text is on this line."""
@@ -557,6 +568,8 @@ class MarkdownFilter:
         if end == len(buffer) and not self._final:
             return _WAIT
         inside = buffer[label_at + 1 : end - 1]
+        if inside.isdigit():
+            return self._literal(i, label_at - i + 1)  # "[1]" is a source's number
         if inside.startswith("^") and len(inside) > 1 and " " not in inside:
             return end  # a footnote's mark
         following = buffer[end : end + 1]

@@ -1,7 +1,8 @@
 """The boundary scanner: does a sentence end at this mark? NO, YES or WAIT.
 
 WAIT is the answer whenever the text that decides lies beyond the end of what has arrived, so a verdict never
-depends on how the text was cut into tokens.
+depends on how the text was cut into tokens. Mostly one character after the space decides; the whole next word
+is needed only after abbreviations, initials, hours and dots.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from pipeline.text.enumeration import follows, is_item, item_at
 from pipeline.text.languages import Language, language, language_of_script
 from pipeline.text.nesting import Nesting
 
-__all__ = ["BREATH", "MARKS", "NO", "WAIT", "YES", "Answer", "Scanner", "Verdict"]
+__all__ = ["BREATH", "MARKS", "NO", "WAIT", "YES", "Scanner", "Verdict"]
 
-Answer = int
 NO, YES, WAIT = 0, 1, 2
 
 MARKS = r".!?…。！？．؟۔।॥։።။｡፧‼⁇⁈⁉;•⁃)"
@@ -23,48 +24,57 @@ MARKS = r".!?…。！？．؟۔।॥։።။｡፧‼⁇⁈⁉;•⁃)"
 BREATH = r",;:—–،؛、，；："
 """Marks at which a clause may end."""
 
-_ANYWHERE = "。！？؟۔।॥։።။｡፧"  # these end a sentence without a space after them
+_ANYWHERE = "。！？؟۔।॥።။｡፧"  # these end a sentence without a space after them
 _RUN = re.compile(r"(?:\.(?:[ \u00a0]\.){1,31}|[.!?…。！？．؟۔।॥։።။｡፧‼⁇⁈⁉]{1,64})")
-_CLOSERS = re.compile(r"(?:[\"'”’»›)\]}」』】）〉》]|[ \u00a0\u202f](?=[»])|\[\d{1,3}\])*")
+_CLOSERS = re.compile(
+    r"(?:[\"'”’»›)\]}」』】）〉》“«]|[ \u00a0\u202f](?=»(?!\w))|\[\d{1,3}\])*"
+    r"(?:[ ](?:\[\d{1,3}\])+(?=\s))*"  # footnotes
+)
+_UNSPACED_CLOSERS = re.compile(r"(?:[\"'”’»›)\]}」』】）〉》]|\[\d{1,3}\])*")
+_SPACED_QUOTE = re.compile(r"[ ](''?|\")(?=\s|\Z)")  # in tokenised text
+_FOOTNOTE_PART = re.compile(r"[ ](?:\[\d{0,3}\]?)+\Z")
 _EMOJI = re.compile(r"(?:[ ]?(?:[\U0001F000-\U0001FAFF\u2600-\u27BF\u2B50\uFE0F\u200D\u20E3]))+")
-_OPENERS = "\"'“”„«»‘‹›([{¿¡—–-*「『【（ \t\u00a0\u202f"
+_OPENERS = frozenset("\"'“”„«»‹›‘([{¿¡—–-*「『【（ \t\u00a0\u202f")
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
-_ITEM = re.compile(r"[\s\"'“(]*(\d{1,3}|[a-z])(?:\.\)|[.)])\s")
-_HOURS = frozenset({"a.m", "p.m", "am", "pm"})
+_SPACED_LETTERS = re.compile(r"(?:[^\W\d_]\.[ \u00a0])+\Z")
+_LETTER_NEXT = re.compile(r"[^\W\d_]\.")
+_NUMBER_BEFORE = re.compile(r"\d[\s\u00a0]*\Z")
+_TIMES = frozenset({"a.m", "p.m", "a.d", "b.c", "b.c.e", "c.e"})
+_WHEN = frozenset(["at", "on", "in", "by", "before", "after", "around", "since", "until", "from", "every"])
+_ZONE = re.compile(r"(?:[A-Z]{2,4}|(?:[A-Z]\.){2,4})(?![\w.])")
+_ZONE_PART = re.compile(r"(?:[A-Z]{1,4}|(?:[A-Z]\.)+[A-Z]?)\Z")
 _LOOK = 48  # no abbreviation is longer
 
 
 class Verdict(NamedTuple):
     """`at` is the cut for YES, where to look on for NO, and where to look again for WAIT."""
 
-    answer: Answer
+    answer: int
     at: int
 
 
 class Scanner:
+    """Judges marks for one text; it remembers only the open quotation marks and the list item it is in."""
+
     def __init__(self, code: str) -> None:
         self.code = code
         self.language = language(code)
         self.nesting = Nesting()
-        self.item = ""  # the number or letter of the list item the sentence stands in
+        self.item = ""
 
     def begin(self, at: int, item: str = "") -> None:
-        """A sentence begins at `at`."""
+        """A sentence begins at `at`, in the list item `item`."""
         self.nesting.begin(at)
         self.item = item
-
-    def shift(self, by: int) -> None:
-        """The text before `by` was dropped."""
-        self.nesting.shift(by)
 
     def decide(self, text: str, at: int, start: int, final: bool) -> Verdict:
         """The verdict for the mark at `at`, in the sentence that begins at `start`."""
         mark = text[at]
         if mark in ")•⁃":
             return self._list_mark(text, at, start, final)
-        if mark == ";":
-            if self._table(text, at).code != "el":
+        if mark in ";:":
+            if self._table(text, at).code != ("el" if mark == ";" else "hy"):
                 return Verdict(NO, at + 1)
             end = at + 1
         else:
@@ -72,59 +82,60 @@ class Scanner:
             assert run is not None
             end = run.end()
         size = len(text)
-        if end == size and not final:
-            return Verdict(WAIT, at)
+        if end == size:
+            return Verdict(YES, end) if final else Verdict(WAIT, at)
         anywhere = text[end - 1] in _ANYWHERE
-        if end < size and not anywhere and (text[end].isalnum() or text[end] in "_/@\\&=#%"):
-            return Verdict(NO, end)
-        closers = _CLOSERS.match(text, end)
-        after = closers.end() if closers else end
-        if at and text[at - 1] == "[" and text[end : end + 1] == "]":
+        if not anywhere and (text[end].isalnum() or text[end] in "_/@\\&=#%"):
+            return self._joined(text, at, start, end, final)
+        if at and text[at - 1] == "[" and text[end] == "]":
             return Verdict(NO, end)  # "[...]" is an omission
-        if after == size:
-            if not final:
-                return Verdict(WAIT, at)
-            return Verdict(YES, after)
-        if not text[after].isspace():
-            return self._unspaced(text, at, end, after, anywhere, final)
-        return self._spaced(text, at, start, end, after, final)
-
-    def _unspaced(self, text: str, at: int, end: int, after: int, anywhere: bool, final: bool) -> Verdict:
+        closers = (_UNSPACED_CLOSERS if anywhere else _CLOSERS).match(text, end)
+        after = closers.end() if closers else end
+        quote = _SPACED_QUOTE.match(text, after)
+        if quote and self.nesting.awaits(text, at, quote[1]):
+            after = quote.end()
         emoji = _EMOJI.match(text, after)
         if emoji:
-            if emoji.end() == len(text) and not final:
-                return Verdict(WAIT, at)
             after = emoji.end()
-        elif not anywhere:
+        if after == size:
+            return Verdict(YES, after) if final else Verdict(WAIT, at)
+        if not final and _FOOTNOTE_PART.match(text, after):
+            return Verdict(WAIT, at)
+        if text[after].isspace():
+            return self._spaced(text, at, start, end, after, final)
+        if emoji or (anywhere and (after == end or text[after] in "「『【（“(")):
+            return self._unless_inside(text, after, end)
+        return Verdict(NO, max(after if anywhere else end, at + 1))
+
+    def _unless_inside(self, text: str, after: int, end: int) -> Verdict:
+        return Verdict(NO, end) if self.nesting.inside(text, after) else Verdict(YES, after)
+
+    def _joined(self, text: str, at: int, start: int, end: int, final: bool) -> Verdict:
+        """A forgotten space, "for you.The": only before a word that begins sentences."""
+        word = self._word_before(text, at, start)
+        plain = word[-2:].isalnum() and not word[-1:].isupper() and "." not in word
+        if not (plain and end - at == 1 and text[end].isupper()):
             return Verdict(NO, end)
-        elif after > end and text[after] not in "「『【（“(\n":
-            return Verdict(NO, after)
-        if self.nesting.inside(text, after):
-            return Verdict(NO, after)
-        return Verdict(YES, after)
+        answer = self._starter(text, end, self._table(text, at), final, wanted=True)
+        if answer == YES:
+            return self._unless_inside(text, end, end)
+        return Verdict(answer, at if answer == WAIT else end)
 
     def _spaced(self, text: str, at: int, start: int, end: int, after: int, final: bool) -> Verdict:
-        emoji = _EMOJI.match(text, after)
-        if emoji:
-            if emoji.end() == len(text) and not final:
-                return Verdict(WAIT, at)
-            after = emoji.end()
         size = len(text)
         first = after
         while first < size and text[first] in _OPENERS:
             first += 1
-        if first == size:
+        if first == size or (not final and first > after + _LOOK):
             return Verdict(YES, after) if final else Verdict(WAIT, at)
         answer = self._by_next(text, at, start, end, first, final)
         if answer == WAIT:
             return Verdict(WAIT, at)
         if answer == NO:
-            return Verdict(NO, max(end, at + 1))
+            return Verdict(NO, end)
         if answer < 0:  # the cut is before the mark
             return Verdict(YES, -answer)
-        if self.nesting.inside(text, after):
-            return Verdict(NO, end)
-        return Verdict(YES, after)
+        return self._unless_inside(text, after, end)
 
     def _by_next(self, text: str, at: int, start: int, end: int, first: int, final: bool) -> int:
         c = text[first]
@@ -132,155 +143,189 @@ class Scanner:
             return self._dot(text, at, start, first, final)
         if c in ",;:.!?)…":
             return NO
-        if text[at] == "." and " " in text[at:end]:
-            return self._spaced_dots(text, at, start, end, c)
+        dots = text[at] in ".…"
+        if dots and " " in text[at:end]:
+            return self._spaced_dots(text, at, start, end, first, final)
         if c.islower():
             return self._lower(text, start, first, final)
         table = self._table(text, at)
+        if dots and end - at <= 3 and c == "I" and text[end - 1] in ".…" and table.code == "en":
+            return NO  # "I thought... I would go."
         if text[end - 1] in "!?" and self._word_before(text, at, start).lower() in table.names:
             return self._starter(text, first, table, final)
         return YES
 
-    def _spaced_dots(self, text: str, at: int, start: int, end: int, c: str) -> int:
+    def _spaced_dots(self, text: str, at: int, start: int, end: int, first: int, final: bool) -> int:
+        """ ". . ." goes on, ". . . ." ends a sentence: behind its first dot, or with all of them."""
+        c = text[first]
         if c.islower() or not text[start:at].strip():
             return NO
         if end - at < 7:
-            return NO
-        if not text[at - 1].isspace():
-            return -(at + 1)
-        return YES
+            return NO if c == "I" else self._starter(text, first, self._table(text, at), final)
+        return YES if text[at - 1].isspace() else -(at + 1)
 
     def _lower(self, text: str, start: int, first: int, final: bool) -> int:
         """Lower case goes on, but for "iPhone", and for writers who use no capitals at all."""
-        word = _WORD.match(text, first)
-        end = word.end() if word else first
-        if end == len(text) and not final and end - first < 3:
+        if first + 2 >= len(text) and not final:
             return WAIT
         if any(c.isupper() for c in text[first + 1 : first + 3]):
             return YES
         own = _WORD.search(text, start)
-        return YES if own and own.group()[0].islower() and own.end() - own.start() > 1 else NO
+        return YES if own and own.group()[0].islower() and len(own.group()) > 1 else NO
 
-    def _starter(self, text: str, first: int, table: Language, final: bool) -> int:
+    def _starter(self, text: str, first: int, table: Language, final: bool, wanted: bool = False) -> int:
+        """YES before a word that begins sentences (`wanted`: only then; else a table without them says NO)."""
         word = _WORD.match(text, first)
         if word is None:
-            return YES
-        if word.end() == len(text) and not final:
-            return WAIT
-        if not table.starters:
-            return NO
-        return YES if word.group().lower().replace("’", "'") in table.starters else NO
+            return NO if wanted else YES
+        end = word.end()
+        if end == len(text) and not final:
+            return WAIT if end - first < _LOOK else NO
+        if end == first + 1 and text[end : end + 1] == ".":
+            return NO  # another initial
+        key = word.group().lower().replace("’", "'")
+        return YES if key in table.starters or (wanted and key in table.titles) else NO
 
     def _table(self, text: str, at: int) -> Language:
         letter = text[at - 1] if at else ""
-        if letter.isascii() or not letter:
-            letter = "a" if letter.isalpha() else ""
-        return language_of_script(letter, self.code) if letter else self.language
+        return language_of_script(letter, self.code) if letter.isalpha() else self.language
 
     def _word_before(self, text: str, at: int, start: int) -> str:
         low = max(start, at - _LOOK)
-        piece = text[low:at]
-        for n in range(len(piece) - 1, -1, -1):
-            if not (piece[n].isalnum() or piece[n] in ".'’°-"):
-                return piece[n + 1 :]
-        return piece
+        n = at
+        while n > low and (text[n - 1].isalnum() or text[n - 1] in ".'’°-" or "\u0900" <= text[n - 1] <= "\u0dff"):
+            n -= 1  # (Indic vowel signs are not alphanumeric)
+        return text[n:at]
 
     def _dot(self, text: str, at: int, start: int, first: int, final: bool) -> int:
+        """A single full stop before a space, when `first` is the next character of weight."""
         c = text[first]
+        if at > start + 1 and text[at - 1] == " ":
+            at -= 1  # "Mr . Robinson"
         word = self._word_before(text, at, start)
-        if not text[start : at - len(word)].strip(" \"'“«(•⁃\u00a0") and _is_item(word):
+        if is_item(word) and not text[start : at - len(word)].strip(" \"'“«(•⁃\u00a0"):
             return NO  # "1." begins an item
         successor = self._successor(text, at, start, word)
         if successor:
             return successor
         if c in ",;:)…?!":
             return NO
+        if word[-1:].isdigit():
+            return self._after_number(text, word, start, first, final)
         table = self._table(text, at)
-        key = word.lower().lstrip(".'’-")
-        bare = key.rsplit("-", 1)[-1]
-        if key in table.titles or bare in table.titles:
-            if bare in table.abbreviations:
-                return NO if not c.isupper() else self._starter(text, first, table, final)
-            return NO
-        if key in table.counted:
-            if c.isdigit() or c in "IVXLC#":
-                return NO
-            return self._lower(text, start, first, final) if c.islower() else YES
-        if key in table.abbreviations or bare in table.abbreviations:
-            if c.islower() or c.isdigit():
-                return NO
-            if key in _HOURS and len(text[start:at].split()) <= 3:
-                return NO  # "At 5 a.m. Mr. Smith went": a sentence has more words than an hour
-            return self._starter(text, first, table, final)
-        if _INITIALS.fullmatch(word) and not word.isdigit():
-            if c.islower() or c.isdigit():
-                return NO
-            if word == "I" and table.code == "en":
-                return self._pronoun_i(text, at, start, first, table, final)
-            if word[0].isupper() or "." in word:
-                return self._starter(text, first, table, final)
-        if word.isdigit() and table.ordinals and len(word) <= 2:
-            if c.islower():
-                return NO
-            return self._ordinal(text, first, table, final)
+        answer = self._abbreviation(text, at, start, word, first, table, final)
+        if answer is not None:
+            return answer
         if c.islower():
             return self._lower(text, start, first, final)
         return YES
 
-    def _pronoun_i(self, text: str, at: int, start: int, first: int, table: Language, final: bool) -> int:
-        """ "You and I. Did you" ends a sentence, "Albert I. Jones" does not."""
-        previous = text[start : at - 1].split()
-        if previous and previous[-1][:1].isupper() and previous[-1].lower() not in table.starters:
-            return NO
-        return YES if previous else self._starter(text, first, table, final)
-
-    def _ordinal(self, text: str, first: int, table: Language, final: bool) -> int:
-        word = _WORD.match(text, first)
-        if word is None:
+    def _after_number(self, text: str, word: str, start: int, first: int, final: bool) -> int:
+        """An ordinal goes on ("3. Oktober"), any other number ends."""
+        c = text[first]
+        follow = self.language.follow
+        if c.islower():
+            return NO if follow is not None else self._lower(text, start, first, final)
+        if follow is None or len(word) > 2 or not word.isdigit():
             return YES
-        if word.end() == len(text) and not final:
+        following = _WORD.match(text, first)
+        if following is None:
+            return YES
+        if following.end() == len(text) and not final and following.end() - first < _LOOK:
             return WAIT
-        key = word.group().lower()
-        if key in table.months:
+        return NO if following.group().lower() in follow else YES
+
+    def _abbreviation(
+        self, text: str, at: int, start: int, word: str, first: int, table: Language, final: bool
+    ) -> int | None:
+        """The answer after an abbreviation or initial; None when the word is neither."""
+        c = text[first]
+        keys = _keys(text, at, start, word)
+        unit = any(key in table.units for key in keys) and _NUMBER_BEFORE.search(text, start, at - len(word))
+        if not unit and any(key in table.titles for key in keys):
+            if any(key in table.abbreviations for key in keys):
+                return self._starter(text, first, table, final) if c.isupper() else NO
             return NO
-        return YES
+        if any(key in table.counted for key in keys) and (c.isdigit() or c in "IVXLC#№§"):
+            return NO
+        if unit or any(key in table.closing for key in keys):
+            if keys[-1] in _TIMES:
+                return self._time(text, at, start, first, table, final)
+            return NO if c.islower() or c.isdigit() else YES
+        if any(key in table.abbreviations for key in keys):
+            return NO if c.islower() or c.isdigit() else self._starter(text, first, table, final)
+        if _INITIALS.fullmatch(word) and (word[0].isupper() or "." in word or not word[0].isascii()):
+            return self._initial(text, at, start, word, first, table, final)
+        if len(word) == 1 and _LETTER_NEXT.match(text, first):
+            return NO  # "s. r. o."
+        if any(key in table.counted for key in keys) and c.islower():
+            return NO
+        return None
+
+    def _time(self, text: str, at: int, start: int, first: int, table: Language, final: bool) -> int:
+        """ "At 5 a.m. Mr. Smith went" goes on: it only began. "He left at 6 p.m. Mr. Smith" does not."""
+        c = text[first]
+        before = re.split(r"[:;]\s", text[start:at])[-1].split()
+        if c.islower() or (c.isdigit() and len(before) <= 3):
+            return NO
+        if not final and _ZONE_PART.match(text, first):
+            return WAIT
+        if _ZONE.match(text, first):
+            return NO  # "p.m. PDT"
+        if c.isdigit() or not before or before[0].lower() not in _WHEN:
+            return YES
+        return self._starter(text, first, table, final)
+
+    def _initial(self, text: str, at: int, start: int, word: str, first: int, table: Language, final: bool) -> int:
+        c = text[first]
+        if c.islower() or c.isdigit():
+            return NO
+        if word == "I" and table.code == "en":  # "you and I. Did you" ends, "Albert I. Jones" does not
+            previous = text[start : at - 1].split()
+            if previous and (previous[-1][0].islower() or previous[-1].lower() in table.starters):
+                return YES
+            return NO if previous else self._starter(text, first, table, final)
+        if not table.starters and not c.isupper() and "." not in word:
+            return YES if word[0].isascii() else NO
+        return self._starter(text, first, table, final)
 
     # -- lists within a line ------------------------------------------------------------------------------
 
-    def _item_of(self, text: str, start: int) -> str:
-        found = _ITEM.match(text, start)
-        return found[1] if found else self.item
-
     def _successor(self, text: str, at: int, start: int, word: str) -> int:
         """ "2." after an item "1.": the cut is before it (as -position), else 0."""
-        if not word or not _is_item(word):
+        if not word or not is_item(word):
             return 0
         begin = at - len(word)
         if begin <= start or not text[begin - 1].isspace() or not text[start:begin].strip():
             return 0
-        return -begin if _follows(self._item_of(text, start), word) else 0
+        return -begin if follows(item_at(text, start) or self.item, word) else 0
 
     def _list_mark(self, text: str, at: int, start: int, final: bool) -> Verdict:
-        mark = text[at]
+        mark, size = text[at], len(text)
         if mark in "•⁃":
-            if text[start:at].strip() and text[at - 1].isspace():
-                return Verdict(YES, at)
-            return Verdict(NO, at + 1)
+            cut = at > start and text[at - 1].isspace() and text[start:at].strip()
+            return Verdict(YES, at) if cut else Verdict(NO, at + 1)
         word = self._word_before(text, at, start)
-        if word and at + 1 == len(text) and not final and _is_item(word):
-            return Verdict(WAIT, at)
-        if word and at + 1 < len(text) and text[at + 1].isspace():
-            successor = self._successor(text, at, start, word.rstrip("."))
-            if successor:
+        item = word.rstrip(".")
+        if item and is_item(item):
+            if at + 1 == size and not final:
+                return Verdict(WAIT, at)
+            if (
+                at + 1 < size
+                and text[at + 1].isspace()
+                and self._successor(text, at - len(word) + len(item), start, item)
+            ):
                 return Verdict(YES, at - len(word))
         return Verdict(NO, at + 1)
 
 
-def _is_item(word: str) -> bool:
-    return (word.isdigit() and len(word) <= 3) or (len(word) == 1 and "a" <= word <= "z")
-
-
-def _follows(item: str, word: str) -> bool:
-    if item.isdigit():
-        return word.isdigit() and int(word) == int(item) + 1
-    return len(item) == 1 == len(word) and ord(word) == ord(item) + 1
+def _keys(text: str, at: int, start: int, word: str) -> tuple[str, ...]:
+    """How a table may name the word before a dot: as it is, without what is joined to it, with letters before."""
+    key = word.lower().strip("'’-.")
+    if len(key) == 1:
+        begin = at - len(word)
+        letters = _SPACED_LETTERS.search(text, max(start, begin - 9), begin)
+        if letters:  # "z. B."
+            key = letters.group().lower().replace(" ", "").replace("\u00a0", "") + key
+    bare = re.split(r"['’-]", key)[-1]
+    return (key,) if bare == key else (key, bare)

@@ -12,14 +12,18 @@ __all__ = ["LANGUAGES", "Language", "language", "language_of_script"]
 LANGUAGES = (
     "ar", "de", "el", "en", "es", "fa", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh",
 )  # fmt: skip
-"""The codes that have a table."""
+"""The languages with a full table."""
+
+_EVERYWHERE = frozenset({"dr", "prof", "mr", "mrs", "ms", "st"})
+_SMALL = ("bg", "da", "hy", "kk", "sk", "uk")
+"""Languages with the commonest abbreviations only."""
 
 
 @cache
 def language(code: str) -> Language:
     base = code.replace("_", "-").split("-")[0].lower()
-    if base not in LANGUAGES:
-        return Language(base)
+    if base not in LANGUAGES and base not in _SMALL:
+        return Language(base, titles=_EVERYWHERE)
     table: Language = import_module(f"pipeline.text.languages.{base}").TABLE
     return table
 
@@ -39,7 +43,7 @@ _SCRIPTS = (  # first and last code point, the script's name, the language that 
 _OWN_SCRIPTS = {
     "el": {"greek"}, "ru": {"cyrillic"}, "uk": {"cyrillic"}, "bg": {"cyrillic"}, "kk": {"cyrillic"},
     "ar": {"arabic"}, "fa": {"arabic"}, "ur": {"arabic"}, "hi": {"devanagari"}, "mr": {"devanagari"},
-    "ja": {"kana", "han"}, "zh": {"han"}, "ko": {"hangul", "han"},
+    "ja": {"kana", "han"}, "zh": {"han"}, "ko": {"hangul", "han"}, "hy": set(),
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Language"]
+__all__ = ["Language", "words"]
 
 
 def words(text: str) -> frozenset[str]:
@@ -16,13 +16,14 @@ def words(text: str) -> frozenset[str]:
 class Language:
     """A language's own facts about where a sentence ends and where a breath may fall.
 
-    titles:        abbreviations that never end a sentence: a name or word always follows ("Dr.", "e.g.")
+    titles:        abbreviations that never end a sentence: a name or word follows ("Dr.", "e.g.")
     counted:       do not end a sentence before a number ("p. 55", "No. 7")
-    abbreviations: may end one: the next word decides ("etc.", "Inc.", "U.S.", "a.m.")
+    abbreviations: end one only before a word of `starters` ("Inc.", "U.S.")
+    closing:       end one before any capital, hardly ever stand before a name ("etc.", "Ph.D.", "usw.")
+    units:         are `closing` behind a number ("5 mi."), else ordinary words ("Come in.")
     starters:      words that, capitalised, almost always begin a sentence
-    months:        what may follow an ordinal number with a dot ("3. Oktober"), besides lower case
-    ordinals:      a number with a dot may be an ordinal
-    names:         names that end in "!" or "?"
+    follow:        what comes after an ordinal number with a dot ("3. Oktober"); None: there are no such ordinals
+    names:         names that end in "!"
     weak:          words after which nobody breathes: articles, prepositions, auxiliaries, conjunctions
     """
 
@@ -30,8 +31,9 @@ class Language:
     titles: frozenset[str] = frozenset()
     counted: frozenset[str] = frozenset()
     abbreviations: frozenset[str] = frozenset()
+    closing: frozenset[str] = frozenset()
+    units: frozenset[str] = frozenset()
     starters: frozenset[str] = frozenset()
-    months: frozenset[str] = frozenset()
-    ordinals: bool = False
+    follow: frozenset[str] | None = None
     names: frozenset[str] = frozenset()
     weak: frozenset[str] = frozenset()

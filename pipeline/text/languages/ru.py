@@ -1,3 +1,20 @@
-from pipeline.text.languages.model import Language
+"""Russian."""
 
-TABLE = Language(code="ru")
+from pipeline.text.languages.model import Language, words
+
+TABLE = Language(
+    code="ru",
+    titles=words(
+        "г-н г-жа гр проф акад доц д-р др.-греч им св тов т.е т.к т.н т.о напр см ср ул пр просп пер пл наб "
+        "бул пос пгт дер обл р-н с м корп рис табл ген полк кап лейт сокр англ нем фр лат рус"
+    ),
+    counted=words("стр с гл п пп ст № рис табл тел кв д ул оф эт вып т"),
+    # "г." is a year's or a town's; both mostly go on, so a capital does not end the sentence.
+    abbreviations=words("г гг в вв н.э руб коп долл тыс млн млрд мин сек час ч кг км см мм гос зам"),
+    closing=words("т.д т.п др пр"),
+    weak=words(
+        "в во на с со к ко о об от до из за по под над при про для без через между у и а но или что чтобы "
+        "если как когда где который которая которые не ни же бы ли мой твой его её наш ваш их этот эта это "
+        "эти тот та то те я ты он она оно мы вы они очень более самый будет быть был была было были есть"
+    ),
+)
