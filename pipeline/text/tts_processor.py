@@ -9,6 +9,7 @@ from pipeline.text.models import Block, Boundary, Mapping, SpeechChunk, TextChun
 from pipeline.text.normalise import normalise
 from pipeline.text.normalise.blocks import announce_code, announce_formula, list_prefix
 from pipeline.text.normalise.edits import apply_edits, identity
+from pipeline.text.normalise.links import find_links
 from pipeline.text.normalise.marks import EMOJI, UNSPEAKABLE, find_marks
 from pipeline.text.normalise.script import FOREIGN_TO_LATIN, language_of
 from pipeline.text.speech_languages import base_language, speech_language
@@ -117,8 +118,12 @@ class TTSTextProcessor:
         if marks:
             text, mapping = apply_edits(text, mapping, marks)
         lang = base_language(language_of(text, self._lang))
+        if "." in text or "://" in text:
+            links = find_links(text, rules.urls, speech_language(lang))
+            if links:
+                text, mapping = apply_edits(text, mapping, links)
         if rules.normalise == "full":
-            edits = normalise(text, lang, urls=rules.urls)
+            edits = normalise(text, lang)
             if edits:
                 text, mapping = apply_edits(text, mapping, edits)
         text = text.rstrip()

@@ -1,4 +1,4 @@
-"""Written forms to words: `normalise(text, lang, urls=…)` gives the edits, the caller applies them."""
+"""Written forms to words: `normalise(text, lang)` gives the edits, the caller applies them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from pipeline.text.normalise.edits import Edit
 __all__ = ["normalise"]
 
 
-def normalise(text: str, lang: str, *, urls: str = "host") -> list[Edit]:
+def normalise(text: str, lang: str) -> list[Edit]:
     """The edits, in order, without overlap, that turn written forms into words of `lang`."""
-    return english.find_edits(text, urls) if lang == "en" else []
+    return english.find_edits(text) if lang == "en" else []

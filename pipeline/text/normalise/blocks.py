@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.text.normalise import numbers
+from pipeline.text.normalise.english import numbers
 from pipeline.text.speech_languages import SpeechLanguage
 
 __all__ = ["announce_code", "announce_formula", "list_prefix"]

@@ -10,4 +10,8 @@ LANGUAGE = SpeechLanguage(
     list_item="{ordinal}: ",
     dot="dot",
     at="at",
+    dash="dash",
+    underscore="underscore",
+    plus="plus",
+    slash="slash",
 )

@@ -30,5 +30,9 @@ class SpeechLanguage:
     """The full stop inside a host name."""
     at: str = ""
     """The sign inside an email address."""
+    dash: str = ""
+    underscore: str = ""
+    plus: str = ""
+    slash: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
     """Symbols that are said by a word ("%", "&", "+", "°C" …)."""

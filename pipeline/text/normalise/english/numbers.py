@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["MAX_DIGITS", "cardinal", "decade", "decimal", "digits", "number", "ordinal", "ordinal_of", "year"]
+__all__ = [
+    "AMOUNT",
+    "MAX_DIGITS",
+    "cardinal",
+    "decade",
+    "decimal",
+    "digits",
+    "number",
+    "ordinal",
+    "ordinal_of",
+    "pairs",
+    "power",
+    "year",
+]
+
+AMOUNT = r"(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,40})(?:\.\d{1,20})?"
+"""A quantity: thousands by commas or not at all, then perhaps decimals."""
 
 MAX_DIGITS = 15
 """A longer run of digits is a code, not a quantity: it is said digit by digit."""
@@ -102,3 +118,26 @@ def decade(value: int) -> str:
     """1990 -> "nineteen nineties", 2000 -> "two thousands", 90 -> "nineties"."""
     words = cardinal(value) if value < 100 else year(value)
     return words[:-1] + "ies" if words.endswith("y") else words + "s"
+
+
+def pairs(text: str) -> str:
+    """The name of a thing, as people say it: "204" -> "two oh four", "747" -> "seven forty-seven"."""
+    value = int(text)
+    if text[0] == "0" or len(text) > 4:
+        return digits(text)
+    if len(text) == 4:
+        return cardinal(value) if value % 1000 == 0 else year(value) if value % 1000 >= 10 else digits(text)
+    if len(text) == 3:
+        head, tail = divmod(value, 100)
+        if tail == 0:
+            return f"{cardinal(head)} hundred"
+        return f"{cardinal(head)} {'oh ' if tail < 10 else ''}{cardinal(tail)}"
+    return cardinal(value)
+
+
+def power(exponent: str) -> str:
+    """The words after the base: "2" -> "squared", "8" -> "to the power of eight"."""
+    if exponent in ("2", "3"):
+        return "squared" if exponent == "2" else "cubed"
+    sign = "minus " if exponent[0] in "-−" else ""
+    return f"to the power of {sign}{number(exponent.lstrip('+-−'))}"

@@ -1,0 +1,311 @@
+"""English names with marks: handles, files, "C#", "Node.js", "H₂O", "mp3", "snake_case"."""
+
+from __future__ import annotations
+
+from pipeline.text.normalise.english.maths import SUPERSCRIPTS
+from pipeline.text.normalise.english.numbers import digits, number, pairs, year
+from pipeline.text.normalise.rules import Match, after, before, compiled, rule
+
+__all__ = ["AT_AT", "AT_DOT", "AT_HASH", "AT_SLASH", "AT_WORD"]
+
+_EXTENSIONS = (
+    r"""
+    (?:py|js|jsx|ts|tsx|md|txt|json|jsonl|yaml|yml|csv|tsv|pdf|png|jpe?g|gif|svg|webp|html?|css|scss|xml
+    |sql|sh|bash|go|rs"""
+    r"""
+    |java|c|h|cpp|hpp|cs|rb|php|swift|kt|toml|ini|cfg|conf|env|log|zip|gz|tar|exe|dll|so|docx?|xlsx?
+    |pptx?|mp[34]|wav"""
+    r"""
+    |ogg|mov|avi|ipynb|lock|net|bat|ps1|vue|lua|r|jl|tex|bib|db|sqlite|parquet|pem|key|crt|service|local
+    |example|io)"""
+)
+_LETTERS_DIGITS = compiled(r"\d{1,9}")
+_LETTERED = frozenset(
+    [
+        "js",
+        "ts",
+        "jsx",
+        "tsx",
+        "md",
+        "csv",
+        "tsv",
+        "pdf",
+        "png",
+        "svg",
+        "html",
+        "htm",
+        "css",
+        "scss",
+        "xml",
+        "sql",
+        "sh",
+        "rs",
+        "yml",
+        "cpp",
+        "hpp",
+        "cs",
+        "rb",
+        "php",
+        "db",
+    ]
+)
+
+
+def _extension(name: str) -> str:
+    return name.upper() if name in _LETTERED else _spaced_digits(name)
+
+
+def _spaced_digits(text: str) -> str:
+    return " ".join(
+        _LETTERS_DIGITS.sub(lambda m: f" {pairs(m[0]) if len(m[0]) < 5 else number(m[0])} ", text).split()
+    )
+
+
+def _identifier(text: str) -> str:
+    return _spaced_digits(text.replace("_", " ").replace("-", " "))
+
+
+@rule(
+    rf"""(?P<name>[A-Za-z0-9_][\w-]{{0,63}}(?:\.[\w-]{{1,40}}){{0,3}})\.(?P<ext>{_EXTENSIONS})(?![\w@]
+    |\.\w|[-]\w)"""
+)
+def _file(match: Match) -> str | None:
+    """ "main.py" -> "main dot py", "Node.js" -> "Node dot JS"."""
+    name, ext = match["name"], match["ext"]
+    if ext in ("so", "go", "r", "c", "h", "key", "log", "service", "local", "example", "lock", "env") and (
+        name.isdigit()
+        or (
+            "." not in name
+            and "_" not in name
+            and name.islower()
+            and ext in ("so", "go", "key", "log", "service", "local", "lock", "example")
+        )
+    ):
+        return None
+    if name.replace(".", "").isdigit():
+        return None
+    return " dot ".join([*(_identifier(part) for part in name.split(".")), _extension(ext)])
+
+
+@rule(r"\.(?P<name>NET|[a-z][a-z0-9]{1,20}(?:rc|ignore|config|env|local)?)(?!\w)")
+def _dot_name(match: Match) -> str | None:
+    """ ".NET", ".env", ".gitignore": a word that begins with a dot."""
+    if before(match, 1).strip() and before(match, 1) not in "(\"'“‘/":
+        return None
+    return f"dot {'net' if match['name'] == 'NET' else _extension(match['name'])}"
+
+
+_SHARP = {
+    "C#": "C sharp",
+    "F#": "F sharp",
+    "C++": "C plus plus",
+    "G++": "G plus plus",
+    "g++": "g plus plus",
+    "J#": "J sharp",
+}
+
+
+@rule(r"(?P<name>[CFJ]\#|[CGg]\+\+)(?P<rest>\d\d)?(?![\w#+])")
+def _sharp(match: Match) -> str:
+    """ "C#", "C++17"; a musical "A#" is left."""
+    return _SHARP[match["name"]] + (f" {number(match['rest'])}" if match["rest"] else "")
+
+
+@rule(r"(?P<name>[A-Za-z]\w{0,30})\+(?![\w+=])(?!\s?\d)")
+def _plus(match: Match) -> str:
+    """ "A+", "Disney+"."""
+    return f"{match['name']} plus"
+
+
+@rule(r"(?P<f>(?:[A-Z][a-z]?[₀-₉]{0,3}|\((?:[A-Z][a-z]?[₀-₉]{0,3}){1,4}\)[₀-₉]{1,3}){1,12})(?![\w²³])")
+def _formula(match: Match) -> str | None:
+    """ "CO₂" -> "C O two", "C₆H₁₂O₆"."""
+    if not _SUBSCRIPT.search(match["f"]):
+        return None
+    return " ".join(
+        number(part.translate(SUPERSCRIPTS)) if _SUBSCRIPT.match(part) else part
+        for part in _ATOMS.findall(match["f"])
+    )
+
+
+_SUBSCRIPT = compiled(r"[₀-₉]{1,3}")
+_ATOMS = compiled(r"[A-Z][a-z]?|[₀-₉]{1,3}")
+
+
+@rule(r"(?P<v>[A-Za-z]{1,8})(?P<n>[₀-₉]{1,4})(?!\w)")
+def _index(match: Match) -> str:
+    """ "x₁" -> "x one", "log₂"."""
+    return f"{match['v']} {number(match['n'].translate(SUPERSCRIPTS))}"
+
+
+_CHEMICAL = {
+    "CO2": "C O two",
+    "NO2": "N O two",
+    "SO2": "S O two",
+    "H2O": "H two O",
+    "H2": "H two",
+    "O2": "O two",
+    "N2": "N two",
+    "CO2e": "C O two e",
+    "NO3": "N O three",
+    "O3": "O three",
+    "CH4": "C H four",
+    "NH3": "N H three",
+    "H2SO4": "H two S O four",
+    "N2O": "N two O",
+    "HNO3": "H N O three",
+    "C6H12O6": "C six H twelve O six",
+}
+
+
+@rule(rf"(?P<f>{'|'.join(sorted(_CHEMICAL, key=len, reverse=True))})(?!\w)")
+def _chemical(match: Match) -> str:
+    return _CHEMICAL[match["f"]]
+
+
+@rule(r"(?P<q>Q[1-4]|H[12]|FY)[\s-]?(?:['’](?P<short>\d\d)|(?P<year>(?:19|20)\d\d))?(?![\w])")
+def _quarter(match: Match) -> str | None:
+    """ "Q3 2025" -> "Q three twenty twenty-five", "FY2024"."""
+    if match["q"] == "FY" and not (match["year"] or match["short"]):
+        return None
+    words = "FY" if match["q"] == "FY" else f"{match['q'][0]} {number(match['q'][1])}"
+    if match["year"]:
+        return f"{words} {year(int(match['year']))}"
+    if match["short"]:
+        return f"{words} {number(match['short'])}"
+    return words + match[0][2:]
+
+
+@rule(r"(?P<name>(?:UTC|GMT))(?P<sign>[-+−])(?P<h>\d\d?)(?::?(?P<m>\d\d))?(?!\w)")
+def _offset(match: Match) -> str:
+    """ "UTC+2"."""
+    sign = "plus" if match["sign"] == "+" else "minus"
+    return f"{match['name']} {sign} {number(str(int(match['h'])))}" + (
+        f" {number(match['m'])}" if match["m"] and match["m"] != "00" else ""
+    )
+
+
+@rule(
+    r"""(?P<a>[A-Za-z]{1,12})(?P<hyphen>-)?(?P<n>\d{1,4})(?:\.(?P<dec>\d{1,3}))?(?P<z>[A-Za-z]{0,3}|
+    (?:[A-Za-z]{1,3}\d{1,3}[A-Za-z]{0,2}))(?![\w]|[.,:/]\d)(?!-\d)"""
+)
+def _mixed(match: Match) -> str | None:
+    """ "mp3" -> "mp three", "GPT-4o" -> "GPT four o", "sha256" -> "sha two fifty-six", "F-16"."""
+    said = pairs(match["n"])
+    if match["dec"]:
+        minor = match["dec"]
+        said = f"{number(match['n'])} point {digits(minor)}"
+    elif (
+        match["hyphen"]
+        and match["n"][:2] in ("18", "19", "20")
+        and len(match["n"]) == 4
+        and match["z"] == "s"
+    ):
+        return None
+    tail = match["z"]
+    if tail == "s" and match["hyphen"]:
+        return None
+    return f"{match['a']} {said}" + (f" {_spaced_digits(tail)}" if tail else "")
+
+
+@rule(r"(?P<name>HTTP|H|TCP|UDP|IPv\d)/(?=\d)")
+def _protocol(match: Match) -> str:
+    """ "HTTP/2": the version has its own rule."""
+    return f"{match['name']} "
+
+
+@rule(r"(?P<host>localhost|[A-Za-z][\w-]{0,40}):(?P<port>\d{4,5})(?![\w:.])")
+def _port(match: Match) -> str:
+    """ "localhost:8000"."""
+    return f"{match['host']} port {digits(match['port'])}"
+
+
+@rule(r"(?P<word>[A-Za-z]{1,20})-(?=\d)")
+def _hyphen(match: Match) -> str:
+    """ "mid-1990s": the number after the hyphen has its own rule."""
+    return f"{match['word']} "
+
+
+@rule(r"(?P<name>_{0,2}[A-Za-z][A-Za-z0-9]{0,40}(?:_{1,2}[A-Za-z0-9]{1,40}){0,10}_{0,2})(?!\w)")
+def _snake(match: Match) -> str | None:
+    """ "snake_case" -> "snake case"."""
+    return _identifier(match["name"]) if "_" in match["name"] else None
+
+
+@rule(r"(?P<path>[A-Za-z_]\w{0,40}(?:\.[A-Za-z_]\w{0,40}){1,6})(?=\()")
+def _call(match: Match) -> str:
+    """ "os.path.join(" -> "os dot path dot join("."""
+    return " dot ".join(_identifier(part) for part in match["path"].split("."))
+
+
+@rule(r"(?P<path>(?:[A-Za-z_][\w-]{0,40}/){1,12}[\w-]{1,60}\.[A-Za-z][A-Za-z0-9]{0,7})(?![\w/])")
+def _relative_path(match: Match) -> str:
+    """ "src/main.py" -> "src slash main dot py"."""
+    return _path(match["path"])
+
+
+def _path(path: str) -> str:
+    spoken = []
+    for part in path.split("/"):
+        stem, dot, ext = part.rpartition(".")
+        if dot and stem:
+            spoken.append(f"{_identifier(stem)} dot {_extension(ext)}")
+        else:
+            spoken.append(_identifier(part.replace(".", " dot ")))
+    return " slash ".join(word for word in spoken if word)
+
+
+@rule(r"(?P<lead>~|\.{1,2})?(?P<path>(?:/[\w.-]{1,60}){1,12})/?(?![\w/])")
+def _absolute_path(match: Match) -> str | None:
+    """ "/etc/hosts" -> "slash etc slash hosts"."""
+    if before(match, 1).strip() and before(match, 1) not in "(\"'“‘":
+        return None
+    path = match["path"]
+    stop = "." if path.endswith(".") else ""
+    lead = {"~": "home ", "..": "dot dot ", ".": "dot "}.get(match["lead"] or "", "")
+    return f"{lead}slash {_path(path.strip('./'))}{stop}"
+
+
+@rule(r"@(?P<name>[A-Za-z_][\w.]{0,40}\w|[A-Za-z])")
+def _handle(match: Match) -> str | None:
+    """ "@ada_l" -> "at ada l"."""
+    if before(match, 1).isalnum():
+        return None
+    return f"at {_identifier(match['name'].replace('.', ' dot '))}"
+
+
+@rule(r"@(?=\s?[$€£]?\d|\s)")
+def _at(match: Match) -> str:
+    """ "3 @ $5"."""
+    left = "" if before(match, 1).isspace() else " "
+    return f"{left}at" + ("" if after(match, 1).isspace() else " ")
+
+
+@rule(r"\#\s?(?P<n>\d{1,3}(?:,\d{3}){1,3}|\d{1,9})(?![\w])")
+def _number_sign(match: Match) -> str | None:
+    """ "#1" -> "number one"."""
+    return f"number {number(match['n'])}" if not before(match, 1).isalnum() else None
+
+
+@rule(r"\#(?P<tag>[A-Za-z]\w{1,60})")
+def _hashtag(match: Match) -> str | None:
+    """ "#MeToo" -> "hashtag MeToo"."""
+    return f"hashtag {_identifier(match['tag'])}" if not before(match, 1).isalnum() else None
+
+
+@rule(r"--?(?P<flag>[A-Za-z][\w-]{0,40})(?!\w)")
+def _flag(match: Match) -> str | None:
+    """ "--dry-run" -> "dash dash dry run"; a hyphen inside a word is none."""
+    if before(match, 1).strip() or not match[0].startswith("--"):
+        return None
+    return f"dash dash {_identifier(match['flag'])}"
+
+
+AT_WORD = (
+    _sharp, _relative_path, _file, _call, _offset, _quarter, _chemical, _formula, _index, _snake,
+    _protocol, _port, _mixed, _hyphen, _plus,
+)  # fmt: skip
+AT_DOT = (_dot_name,)
+AT_AT = (_handle, _at)
+AT_HASH = (_number_sign, _hashtag)
+AT_SLASH = (_absolute_path, _flag)

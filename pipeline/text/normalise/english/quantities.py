@@ -1,0 +1,321 @@
+"""English numbers in a sentence: counts, ordinals, fractions, ranges, scores, magnitudes, years."""
+
+from __future__ import annotations
+
+from pipeline.text.normalise.english.money import MAGNITUDES
+from pipeline.text.normalise.english.numbers import AMOUNT, cardinal, digits, number, ordinal, pairs, year
+from pipeline.text.normalise.rules import Match, after, before, compiled, rule
+from pipeline.text.speech_languages.model import words_of
+
+__all__ = ["AT_FRACTION", "AT_NUMBER", "AT_SIGN", "FIRST"]
+
+VULGAR = {
+    "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5",
+    "⅘": "4/5",
+    "⅙": "1/6", "⅚": "5/6", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⅒": "1/10", "⅑": "1/9",
+    "⅐": "1/7",
+}  # fmt: skip
+_END = r"(?![\w%]|[.,:/]\d|[²³])"
+_SET_PHRASES = {
+    "24/7": "twenty-four seven",
+    "24/7/365": "twenty-four seven, three sixty-five",
+    "9/11": "nine eleven",
+    "7/11": "seven eleven",
+    "7-11": "seven eleven",
+    "50/50": "fifty-fifty",
+    "50-50": "fifty-fifty",
+    "20/20": "twenty twenty",
+    "20-20": "twenty twenty",
+    "10-4": "ten four",
+    "9-1-1": "nine one one",
+    "80/20": "eighty twenty",
+    "80-20": "eighty twenty",
+    "60/40": "sixty forty",
+    "70/30": "seventy thirty",
+    "401(k)": "four oh one k",
+    "403(b)": "four oh three b",
+    "401k": "four oh one k",
+    "401(k)s": "four oh one k's",
+    "501(c)(3)": "five oh one c three",
+    "1:1s": "one on ones",
+}
+
+
+@rule(
+    r"""
+    (?:24/7(?:/365)?|9/11|7[/-]11|[28]0[/-]20|50[/-]50|60/40|70/30|10-4|9-1-1|40[13]\([kb]\)s?|401k
+    |501\(c\)\(3\)|1:1s)(?![\w/]|-\d|[.,]\d|\s?=)"""
+)
+def _set_phrase(match: Match) -> str:
+    return _SET_PHRASES[match[0]]
+
+
+@rule(
+    r"""(?P<a>\d{1,3}(?:,\d{3}){0,4}|\d{4,9})(?:st|nd|rd|th|ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)(?:\s?[-–—]\s?(?P<b>\d{1,9})(?:st
+    |nd|rd|th))?(?!\w)"""
+)
+def _ordinal(match: Match) -> str:
+    """ "22nd" -> "twenty-second", "3rd–5th" -> "third to fifth"."""
+    words = ordinal(int(match["a"].replace(",", "")))
+    return f"{words} to {ordinal(int(match['b']))}" if match["b"] else words
+
+
+def fraction(top: int, bottom: int) -> str:
+    """(3, 4) -> "three quarters", (1, 2) -> "one half"."""
+    if bottom == 2:
+        part = "half" if top == 1 else "halves"
+    elif bottom == 4:
+        part = "quarter" if top == 1 else "quarters"
+    else:
+        part = ordinal(bottom) + ("" if top == 1 else "s")
+    return f"{cardinal(top)} {part}"
+
+
+@rule(r"(?P<whole>\d{1,4})[\s-](?P<a>\d\d?)[/⁄](?P<b>\d\d?)(?![\w/%]|\.\d)")
+def _mixed(match: Match) -> str | None:
+    """ "2 1/2" -> "two and a half"."""
+    return _and_fraction(int(match["whole"]), int(match["a"]), int(match["b"]))
+
+
+def _and_fraction(whole: int, top: int, bottom: int) -> str | None:
+    if not 0 < top < bottom:
+        return None
+    part = fraction(top, bottom)
+    if top == 1:
+        part = ("an" if bottom in (8, 11, 18) else "a") + part[3:]
+    return f"{cardinal(whole)} and {part}"
+
+
+@rule(r"(?P<whole>\d{1,6})?\s?(?P<part>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅒⅑⅐])(?!\d)")
+def _vulgar(match: Match) -> str | None:
+    """ "3½" -> "three and a half", "¾" -> "three quarters"."""
+    top, bottom = map(int, VULGAR[match["part"]].split("/"))
+    tail = " " if after(match, 1).isalnum() else ""
+    if match["whole"]:
+        words = _and_fraction(int(match["whole"]), top, bottom)
+        return words and words + tail
+    return fraction(top, bottom) + tail
+
+
+_SCORED = compiled(
+    r"""
+    \b(?:rat(?:e|ed|ing)|scor(?:e|ed|es|ing)|give(?:s|\ it)?|gave|got|grade|solid|answered|passed
+    |completed|done|only)\b[^.]{0,16}$"""
+)
+_NOT_SLASH = r"(?![\w/%]|\.\d|\s?=)"
+
+
+@rule(rf"(?P<a>\d{{1,5}}(?:\.\d)?)[/⁄](?P<b>\d{{1,5}})(?P<end>th|rd|nd)?s?{_NOT_SLASH}")
+def _fraction(match: Match) -> str | None:
+    """ "1/2", "9/10" (out of ten), "120/80" (over eighty)."""
+    if "." in match["a"]:
+        return f"{number(match['a'])} out of {number(match['b'])}"
+    top, bottom = int(match["a"]), int(match["b"])
+    if match["end"]:
+        return fraction(top, bottom) if 0 < top < bottom else None
+    following = after(match, 8).lstrip()
+    scored = bottom in (5, 10, 20, 25, 50, 100) and (
+        _SCORED.search(before(match).lower()) is not None
+        or following.startswith(("star", "point", "question", "correct"))
+    )
+    if bottom == 0 or top == 0 or match["b"][0] == "0" or match["a"][0] == "0":
+        return f"{number(match['a'])} out of {number(match['b'])}" if match["b"][0] != "0" else None
+    if scored or (bottom in (10, 100) and top > 1) or top == bottom:
+        return f"{number(match['a'])} out of {number(match['b'])}"
+    if top > bottom or bottom > 1000 or (bottom > 100 and top > 1):
+        return f"{number(match['a'])} over {number(match['b'])}"
+    return fraction(top, bottom)
+
+
+_SCORE_OR_MINUS = compiled(r"\s?=")
+
+
+def _endpoint(text: str, other: str) -> str:
+    """A year when both ends can be years, else a number."""
+    if (
+        len(text) == 4
+        and text.isdigit()
+        and "1100" <= text <= "2099"
+        and (len(other) == 4 or len(other) == 2)
+    ):
+        return year(int(text))
+    return number(text)
+
+
+@rule(rf"(?P<a>{AMOUNT})(?P<mark>\s?[–—]\s?|-|\s-\s)(?P<b>{AMOUNT})(?P<x>[xX×])?(?![\w²³]|[.,:/]\d|-\d)")
+def _range(match: Match) -> str | None:
+    """ "3–5 days", "a 2-1 win", "1939–45"; "10-4=6" is a subtraction and left to the operators."""
+    following = after(match, 16)
+    if _SCORE_OR_MINUS.match(following):
+        return None
+    a, b = match["a"], match["b"]
+    if "-" in match["mark"] and " " in match["mark"] and not following.lstrip()[:1].isalpha():
+        return None
+    if len(a) > 1 and a[0] == "0" and "." not in a:
+        return None
+    times = " times" if match["x"] else ""
+    if len(a) == 4 and len(b) == 4 and not _counts(following) and a[0] in "12" and b[0] in "12":
+        return f"{_endpoint(a, b)} to {_endpoint(b, a)}"
+    if (
+        len(a) == 4
+        and len(b) == 2
+        and a.isdigit()
+        and b.isdigit()
+        and a[:2] in ("18", "19", "20")
+        and b > a[2:]
+    ):
+        return f"{year(int(a))} to {number(b)}"
+    return f"{number(a)} to {number(b)}{times}"
+
+
+@rule(r"(?P<n>\d{1,2}(?:-\d{1,2}){2,4})(?![\w]|[-.]\d)")
+def _formation(match: Match) -> str | None:
+    """ "a 4-4-2", "3-2-1"."""
+    return (
+        " ".join(cardinal(int(part)) for part in match["n"].split("-")) if "0" not in match["n"][:1] else None
+    )
+
+
+@rule(
+    rf"""(?P<sign>[-−+~≈±])?(?P<a>{AMOUNT})(?:\s?[-–]\s?(?P<b>{AMOUNT}))?(?P<m>\s?(?:[kmMB]|bn|mn|tn)|K|T)
+    (?P<plus>\+)?(?![\w/²³])"""
+)
+def _magnitude(match: Match) -> str | None:
+    """ "10k users", "1.5M", "3bn"; "5K" is a run, "5 m" a length, "3D" none of it."""
+    unit = match["m"].strip()
+    last = match["b"] or match["a"]
+    if match["m"][0].isspace() and unit in ("k", "m", "M", "B", "K", "T"):
+        return None
+    if unit == "m" or (unit in ("K", "T") and last in ("2", "4", "5", "8", "10") and not match["b"]):
+        return None
+    if unit in ("T", "B") and "." not in last and not _counts(after(match, 16)):
+        return None
+    words = {
+        "-": "minus ",
+        "−": "minus ",
+        "+": "plus ",
+        "~": "about ",
+        "≈": "about ",
+        "±": "plus or minus ",
+    }.get(match["sign"] or "", "")
+    words += f"{number(match['a'])} to " if match["b"] else ""
+    return f"{words}{number(last)} {MAGNITUDES[unit]}" + (" plus" if match["plus"] else "")
+
+
+_TIMES_AFTER = compiled(
+    r"""
+    \s(?:faster|slower|more|less|better|worse|as|larger|bigger|smaller|higher|lower|cheaper|longer|the
+    |return|increase|improvement|speedup|growth|a|per)\b"""
+)
+
+
+@rule(rf"(?P<a>{AMOUNT})(?:\s?[-–]\s?(?P<b>{AMOUNT}))?[xX×](?![\w])(?!\s?\d)")
+def _factor(match: Match) -> str:
+    """ "10x faster" -> "ten times faster", "a 10x engineer" -> "ten x"."""
+    words = f"{number(match['a'])} to {number(match['b'])}" if match["b"] else number(match["a"])
+    return words + (" times" if _TIMES_AFTER.match(after(match)) or "." in match[0] or match["b"] else " x")
+
+
+@rule(r"(?P<n>\d{1,4})(?P<letters>[A-Za-z]{1,3})(?P<rest>\d{1,3})?(?![\w'’]|[.]\d)")
+def _with_letters(match: Match) -> str | None:
+    """ "4K" -> "four K", "1080p" -> "ten eighty p", "221B" -> "two twenty-one B"."""
+    if match["letters"].lower() in ("st", "nd", "rd", "th", "s", "e"):
+        return None
+    words = f"{pairs(match['n'])} {match['letters']}"
+    return f"{words} {pairs(match['rest'])}" if match["rest"] else words
+
+
+@rule(r"(?P<a>\d{1,5})[x×](?P<b>\d{1,5})(?:[x×](?P<c>\d{1,5}))?(?![\w]|[.,]\d|\s?=)")
+def _by(match: Match) -> str:
+    """ "1920x1080" -> "nineteen twenty by ten eighty", "4x4"."""
+    return " by ".join(pairs(part) for part in match.groups() if part)
+
+
+_NOT_PLURAL = frozenset(
+    words_of("was is has as its this us his does across versus perhaps always thus plus vs unless")
+)
+_PLURAL = frozenset(
+    words_of("people men women children feet fish sheep mice deer kg km of more other different new units")
+)
+_COUNT_BEFORE = compiled(
+    r"""
+    \b(?:about|around|over|under|nearly|almost|roughly|approximately|exactly|some|all|least|most|than
+    |only|another|extra|total)\s$"""
+)
+
+
+def _counts(following: str) -> bool:
+    """Whether the next word is a plural, so that the number before it counts: "1984 people"."""
+    word = following.lstrip().split(" ", 1)[0].rstrip(".,!?;:)\"'”’").lower()
+    if not following.startswith(" ") or not word.isalpha():
+        return False
+    if word in _PLURAL:
+        return word != "of"
+    return word.endswith("s") and not word.endswith("ss") and word not in _NOT_PLURAL and len(word) > 3
+
+
+_YEAR_BEFORE = compiled(
+    r"""\b(?:in|since|by|of|from|until|till|before|after|during|circa|year|early|late|mid|summer|winter
+    |spring|fall|autumn
+    |january|february|march|april|may|june|july|august|september|october|november|december|and|to
+    |between)[\s-]$"""
+)
+
+
+@rule(r"(?P<n>1[1-9]\d\d|20\d\d|21\d\d)(?![\w%]|[.,:/]\d|-\d)")
+def _year(match: Match) -> str | None:
+    """ "in 1984" is a year, "1984 people" are counted."""
+    cue = before(match, 24)
+    if _counts(after(match, 20)) or (
+        _COUNT_BEFORE.search(cue.lower()) and not _YEAR_BEFORE.search(cue.lower())
+    ):
+        return None
+    value = int(match["n"])
+    if value % 100 == 0 and value not in (1900, 2000, 2100) and not _YEAR_BEFORE.search(cue.lower()):
+        return None if value % 1000 == 0 else year(value)
+    return year(value)
+
+
+@rule(rf"(?P<sign>[-−+~≈±])?(?P<a>{AMOUNT}|\.\d{{1,15}})(?P<plus>\+(?!\s?\d))?(?![A-Za-z0-9]|[,.]\d)")
+def _plain(match: Match) -> str | None:
+    """Any other number: "1,234,567", "3.14", "-5", "~20", "18+", "007"."""
+    text = match["a"]
+    words = {
+        "-": "minus ",
+        "−": "minus ",
+        "+": "plus ",
+        "~": "about ",
+        "≈": "about ",
+        "±": "plus or minus ",
+    }.get(match["sign"] or "", "")
+    words += f"point {digits(text)}" if text[0] == "." else number(text)
+    return words + (" plus" if match["plus"] else "")
+
+
+@rule(r"(?P<n>\d{1,15}(?:,\d{1,15}){1,40})(?![\w]|[.:/]\d)")
+def _listed(match: Match) -> str:
+    """ "1,2,3": a list without spaces, as it is no number."""
+    return ", ".join(number(part) for part in match["n"].split(","))
+
+
+@rule(r"(?P<a>\d{1,3}(?:[\u202f\u00a0]\d{3}){1,5}|\d{1,3}(?:\ 000){1,5})(?![\w]|[.,:/-]\d|\ \d)")
+def _spaced(match: Match) -> str:
+    """ "1 000 000": thousands by spaces."""
+    return number("".join(match["a"].split()))
+
+
+FIRST = (_set_phrase, _spaced)
+AT_NUMBER = (
+    _ordinal, _mixed, _vulgar, _fraction, _formation, _range, _magnitude, _by,
+    _factor, _year, _with_letters, _plain, _listed,
+)  # fmt: skip
+AT_FRACTION = (_vulgar,)
+
+
+@rule(r"[~≈](?=\s?[$€£¥])")
+def _about(match: Match) -> str:
+    """ "~$5": the sum has its own rule."""
+    return "about "
+
+
+AT_SIGN = (_about, _magnitude, _plain)
