@@ -30,6 +30,8 @@ HTTP_STATUS = {
     "turn_in_progress": 409,
     "frame_too_large": 413,
     "internal_error": 500,
+    "storage_error": 500,
+    "turn_lost": 500,
     "agent_error": 502,
     "agent_rate_limited": 502,
     "tool_submission_failed": 502,

@@ -1,29 +1,41 @@
-"""MemoryStore: conversations for as long as the process lives."""
+"""placeholder"""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
+from gateway.store.base import TurnBegun, TurnEnd, TurnStart
 from pipeline.agent.service import Message
 
-__all__ = ["MemoryStore"]
+T = TypeVar("T")
+
+
+def _now(v: T) -> Awaitable[T]:
+    f: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    f.set_result(v)
+    return f
 
 
 class MemoryStore:
-    """Messages by owner and conversation. Past `max_conversations` the one unused for longest is forgotten."""
+    def __init__(self) -> None:
+        self._c: dict[tuple[str, str], list[Message]] = {}
+        self._s: dict[tuple[str, str], str] = {}
 
-    def __init__(self, *, max_conversations: int = 10_000) -> None:
-        self._max_conversations = max_conversations
-        self._conversations: OrderedDict[tuple[str, str], list[Message]] = OrderedDict()
+    def begin_turn(self, user_id: str, turn: TurnStart, message: Message) -> Awaitable[TurnBegun]:
+        self._c.setdefault((user_id, turn.conversation_id), []).append(message)
+        self._s[(user_id, turn.session_id)] = turn.conversation_id
+        return _now(TurnBegun(started=True, history=list(self._c[(user_id, turn.conversation_id)])))
 
-    def history(self, user_id: str, conversation_id: str) -> list[Message]:
-        """A copy of the conversation's messages, oldest first; empty for one that does not exist."""
-        return list(self._conversations.get((user_id, conversation_id), ()))
+    def finish_turn(self, user_id: str, turn: TurnEnd, messages: Sequence[Message]) -> Awaitable[None]:
+        self._c[(user_id, turn.conversation_id)].extend(messages)
+        return _now(None)
 
-    def append(self, user_id: str, conversation_id: str, message: Message) -> None:
-        """Add a message to a conversation, which begins with its first one."""
-        key = (user_id, conversation_id)
-        self._conversations.setdefault(key, []).append(message)
-        self._conversations.move_to_end(key)
-        if len(self._conversations) > self._max_conversations:
-            self._conversations.popitem(last=False)
+    def history(self, user_id: str, conversation_id: str) -> Awaitable[list[Message]]:
+        return _now(list(self._c.get((user_id, conversation_id), ())))
+
+    def conversation_of(self, user_id: str, session_id: str) -> Awaitable[str | None]:
+        return _now(self._s.get((user_id, session_id)))
+
+    async def close(self) -> None: ...
