@@ -117,21 +117,23 @@ async def test_an_expired_session_is_followed_by_a_new_one_on_the_same_conversat
 
 async def test_another_user_gets_nothing_of_a_session() -> None:
     keys = {"k1": "ann", "k2": "bob"}
-    async with serving(ScriptedAgent(["Hello there."]), api_keys=keys) as gateway:
-        async with gateway.client(additional_headers={"Authorization": "Bearer k1"}) as client:
-            await client.turn("go")
-            async with gateway.connect(additional_headers={"Authorization": "Bearer k2"}) as socket:
-                thief = Client(socket)
-                await thief.send(
-                    "resume",
-                    session_id=client.session["session_id"],
-                    resume_token=client.session["resume_token"],
-                    last_seq=0,
-                )
-                session = await thief.frame()
-                assert session["recovered"] is False
-                assert session["conversation_id"] != client.session["conversation_id"]
-            assert (await client.turn("still mine"))[-1]["event"] == "stream_end"
+    async with (
+        serving(ScriptedAgent(["Hello there."]), api_keys=keys) as gateway,
+        gateway.client(additional_headers={"Authorization": "Bearer k1"}) as client,
+    ):
+        await client.turn("go")
+        async with gateway.connect(additional_headers={"Authorization": "Bearer k2"}) as socket:
+            thief = Client(socket)
+            await thief.send(
+                "resume",
+                session_id=client.session["session_id"],
+                resume_token=client.session["resume_token"],
+                last_seq=0,
+            )
+            session = await thief.frame()
+            assert session["recovered"] is False
+            assert session["conversation_id"] != client.session["conversation_id"]
+        assert (await client.turn("still mine"))[-1]["event"] == "stream_end"
 
 
 async def test_a_second_connection_takes_the_session_over() -> None:
@@ -230,7 +232,7 @@ async def test_two_hundred_cuts_in_mid_turn_lose_and_double_nothing() -> None:
             await client.send("start_turn", message="go", captions=False)
             with suppress(ConnectionClosed):
                 for _ in range(5):
-                    frames.append(await client.frame())
+                    frames.append(await client.frame())  # noqa: PERF401 - those before the cut count
                 proxy.cut()
         while not frames or frames[-1]["event"] != "stream_end":
             seen = frames[-1]["seq"] if frames else 0
