@@ -1,5 +1,25 @@
-"""Where conversations live."""
+"""Where conversations live: one interface, one module for each backend, one suite of tests over all of them."""
 
-from gateway.store.memory import MemoryStore
+from gateway.store.base import (
+    ConversationPage,
+    ConversationsPage,
+    ConversationSummary,
+    Store,
+    TurnBegun,
+    TurnEnd,
+    TurnRecord,
+    TurnStart,
+)
+from gateway.store.legacy import MemoryStore
 
-__all__ = ["MemoryStore"]
+__all__ = [
+    "ConversationPage",
+    "ConversationSummary",
+    "ConversationsPage",
+    "MemoryStore",
+    "Store",
+    "TurnBegun",
+    "TurnEnd",
+    "TurnRecord",
+    "TurnStart",
+]
