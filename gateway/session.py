@@ -24,7 +24,7 @@ from gateway.wire.native import Ack, ChunkSpoken, Interrupt, Limits, NativeCodec
 from pipeline.agent.service import AgentService, Message
 from pipeline.errors import PipelineError, TurnError
 from pipeline.events import AgentEvent, Error, StreamEnd, Timing, TTSReadyChunk, TurnEvent, TurnInterrupted
-from pipeline.message_processor import ConversationTurn, Heard, MessageProcessor
+from pipeline.message_processor import ConversationTurn, Heard, MessageProcessor, log_failure
 
 __all__ = ["Connection", "Session"]
 
@@ -295,8 +295,8 @@ class Session:
     async def _run_relay(self) -> None:
         try:
             await self._tell_turns()
-        except Exception:
-            logger.exception("session {}: the relay failed", self.session_id)
+        except Exception as error:
+            log_failure("the relay failed", error, correlation_id=self.session_id)
             if self._connection is not None:
                 await self._connection.failed()
 
@@ -376,9 +376,10 @@ class Session:
         if self._relay is not None:
             self._relay.cancel()
             await asyncio.wait([self._relay])
-        for saving in list(self._saving.values()):
+        for turn_id, saving in self._saving.items():  # what the relay did not come to tell
             with suppress(StorageError):  # logged where it happened
                 await saving
+            self._log(self._processor.turn(turn_id))
         await self._processor.close()
 
 

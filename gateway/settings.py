@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.errors import SettingsError
+from gateway.wire.native import LANGUAGE_TAG
 
 __all__ = ["Settings", "is_loopback"]
 
@@ -119,7 +120,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             if text is None or (text == "" and not isinstance(field.default, str)):
                 continue
             try:
-                given[field.name] = msgspec.convert(_PARSE.get(field.name, str)(text), _TYPES[field.name], strict=False)
+                given[field.name] = msgspec.convert(
+                    _PARSE.get(field.name, _parse_number)(text), _TYPES[field.name], strict=False
+                )
             except ValueError as error:
                 raise SettingsError(f"{where}: {_lower(str(error))}, got {_shown(field.name, text)}") from None
         try:
@@ -150,6 +153,8 @@ def _parse_keys(text: str) -> dict[str, str]:
         if key in keys:
             raise ValueError("expected each key once")
         keys[key] = user
+    if not keys:
+        raise ValueError("expected at least one key:user")
     return keys
 
 
@@ -181,8 +186,20 @@ def _parse_fallback(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _parse_url(text: str) -> str:
-    if not re.fullmatch(r"https?://\S+", text):
-        raise ValueError("expected an address that begins with http:// or https://")
+    if not re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/\[\]]+)(/\S*)?", text):
+        raise ValueError("expected an address such as http://127.0.0.1:11434/v1")
+    return text
+
+
+def _parse_lang(text: str) -> str:
+    if not LANGUAGE_TAG.match(text):
+        raise ValueError("expected a BCP 47 language tag, such as en or pt-BR")
+    return text
+
+
+def _parse_number(text: str) -> str:
+    if text.strip().lower().lstrip("+-") in ("inf", "infinity", "nan"):
+        raise ValueError("expected a finite number")
     return text
 
 
@@ -192,6 +209,7 @@ _PARSE: Mapping[str, Any] = {
     "base_url": _parse_url,
     "fallback": _parse_fallback,
     "instructions": _parse_instructions,
+    "lang": _parse_lang,
     "log_level": str.upper,
 }
 

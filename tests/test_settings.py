@@ -33,6 +33,7 @@ def test_every_setting_has_a_flag_or_a_variable_and_a_description() -> None:
         "log_level": "debug",
         "api_keys": "k:ann",
         "allowed_origins": "https://a.example",
+        "lang": "pt-BR",
     }
     for field in msgspec.structs.fields(Settings):
         text = samples.get(field.name, "2048")
@@ -71,6 +72,11 @@ def test_keys_origins_and_instructions(tmp_path: Path) -> None:
         (["--instructions", "@/does/not/exist"], {}, "--instructions"),
         (["--log-level", "loud"], {}, "--log-level"),
         (["--queue-size", "0"], {}, "--queue-size"),
+        (["--drain-timeout-s", "inf"], {}, "--drain-timeout-s"),
+        (["--lang", "zz zz"], {}, "--lang"),
+        (["--base-url", "http://[x"], {}, "--base-url"),
+        (["--fallback", "http://127.0.0.1:1/v1"], {}, "--fallback"),
+        ([], {"GATEWAY_API_KEYS": ","}, "GATEWAY_API_KEYS"),
         ([], {"GATEWAY_API_KEYS": "justakey"}, "GATEWAY_API_KEYS"),
         ([], {"GATEWAY_API_KEYS": "k:ann,k:bob"}, "GATEWAY_API_KEYS"),
         ([], {"GATEWAY_ALLOWED_ORIGINS": "app.example"}, "GATEWAY_ALLOWED_ORIGINS"),
