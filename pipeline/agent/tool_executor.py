@@ -17,6 +17,7 @@ from loguru import logger
 from pipeline.agent.messages import CANCELLED_OUTPUT
 from pipeline.agent.tool_schema import ToolContext, ToolSignature
 from pipeline.agent.tool_threads import ToolThreads, TooManyThreadsError
+from pipeline.agent.tools import TOOL_MAP
 from pipeline.agent.wire import FunctionCall
 from pipeline.errors import ToolError
 
@@ -57,7 +58,7 @@ class ToolExecutor:
 
     def __init__(
         self,
-        tool_map: Mapping[str, Callable[..., Any]],
+        tool_map: Mapping[str, Callable[..., Any]] = TOOL_MAP,
         *,
         timeout_s: float = 10.0,
         max_parallel: int = 8,
