@@ -23,9 +23,10 @@ from pipeline.agent.waits import RunCancelledError, Waits
 from pipeline.agent.wire import ModelEvent, ResponseDecoder
 from pipeline.errors import AgentError
 
-__all__ = ["ModelError", "ModelTimeouts", "broken_off", "declined", "make_client", "open_model_stream"]
+__all__ = ["NO_KEY", "ModelError", "ModelTimeouts", "broken_off", "declined", "make_client", "open_model_stream"]
 
 KEEP_ALIVE_S = 120.0  # the SDK's 5 s would open a new connection for nearly every turn of a conversation
+NO_KEY = "none"  # the SDK insists on one
 MAX_CONNECTIONS = 4096
 DRAIN_S = 0.1
 
@@ -71,7 +72,7 @@ def make_client(*, base_url: str | None = None, api_key: str | None = None) -> A
     if not key:
         if not (base_url or os.environ.get("OPENAI_BASE_URL")):
             raise ValueError("set OPENAI_API_KEY, or a base URL of a server that needs no key")
-        key = "none"
+        key = NO_KEY
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(  # by type: the SDK's HTTP library is not ours to name
         max_connections=MAX_CONNECTIONS, max_keepalive_connections=None, keepalive_expiry=KEEP_ALIVE_S
     )

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
 from loguru import logger
@@ -19,10 +20,10 @@ from openai import AsyncOpenAI
 
 from pipeline.agent.chat import ChatWire
 from pipeline.agent.messages import MessageData, StepData, ThreadMessage, ToolTracker, iso_now, new_id
-from pipeline.agent.model_stream import make_client
+from pipeline.agent.model_stream import NO_KEY, make_client
 from pipeline.agent.provider import Provider, respond
 from pipeline.agent.responses import ResponsesWire
-from pipeline.agent.run_config import RunConfig
+from pipeline.agent.run_config import Fallback, RunConfig
 from pipeline.agent.service import Message, correlation_id
 from pipeline.agent.threads import MemoryThreads, ThreadStore
 from pipeline.agent.tool_executor import ToolExecutor, ToolOutput
@@ -88,8 +89,7 @@ class Run:
         wire = ResponsesWire() if config.api == "responses" else ChatWire()
         self._config = config
         self._providers = [Provider(client, wire, config.model)] + [
-            Provider(make_client(base_url=other.base_url, api_key=other.api_key), wire, other.model)
-            for other in config.fallbacks
+            Provider(_fallback_client(other, client), wire, other.model) for other in config.fallbacks
         ]
         self.threads: ThreadStore = threads or MemoryThreads()
         self.tools = ToolExecutor(config.tools, timeout_s=config.tool_timeout_s, max_parallel=config.max_parallel_tools)
@@ -320,6 +320,7 @@ class Run:
         if last is not None and last.tool_calls:
             run.add(*run.tracker.answers(run.id))
         await self._save(run)
+        run.prompt = []  # the record is kept for a while, what it was made from is not
         logger.info(
             "run {} {} ms={:.0f} tools={} error={} correlation_id={}",
             run.id,
@@ -355,3 +356,10 @@ class Run:
         run.end("cancelled")
         run.waits.cancel()
         return True
+
+
+def _fallback_client(fallback: Fallback, primary: AsyncOpenAI) -> AsyncOpenAI:
+    """OPENAI_API_KEY goes to the server that it is for, never to another that merely stands in for it."""
+    host = urlsplit(fallback.base_url).hostname
+    trusted = host in (primary.base_url.host, "api.openai.com")
+    return make_client(base_url=fallback.base_url, api_key=fallback.api_key or (None if trusted else NO_KEY))

@@ -140,7 +140,10 @@ class ToolExecutor:
             async with gate:
                 output = _as_text(await self._call(name, arguments, context))
             return ToolOutcome(context.tool_call_id, output, is_error=False)
-        except ToolError as error:
+        except Exception as caught:
+            error = caught if isinstance(caught, ToolError) else ToolError(_SENTENCES["tool_failed"])
+            if error is not caught:
+                logger.opt(exception=caught).error("tool {} [{}] failed", name, context.correlation_id)
             logger.info("tool {} [{}]: {}", name, context.correlation_id, error.code)
             report = {"code": error.code, "message": str(error), "correlation_id": context.correlation_id}
             output = msgspec.json.encode({"error": report}).decode()
