@@ -120,13 +120,13 @@ async def test_after_the_first_token_there_is_no_second_try(fakes: Any, connect:
 
 async def test_a_silent_provider_is_not_asked_again_when_there_is_another(fakes: Any, connect: Any) -> None:
     fakes[0].plan(Reply(fault="silent"))
-    assert await say(connect(first_token_s=0.05)) == "Second."
+    assert await say(connect(first_token_s=0.4)) == "Second."
     assert asked(fakes) == (1, 1)
 
 
 async def test_alone_it_is(fakes: Any, connect: Any) -> None:
     fakes[0].plan(Reply(fault="silent"))
-    assert await say(connect(fallback=False, first_token_s=0.05)) == "First."
+    assert await say(connect(fallback=False, first_token_s=0.4)) == "First."
     assert asked(fakes) == (2, 0)
 
 

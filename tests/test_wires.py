@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from fake_model import FakeModel, Reply
 
+from pipeline.agent import model_stream
 from pipeline.agent.chat import ChatWire
 from pipeline.agent.model_stream import ModelTimeouts, make_client
 from pipeline.agent.provider import Provider, respond
@@ -130,6 +131,23 @@ async def test_request(fake: FakeModel, agent: BareModel, api: str) -> None:
         assert body["instructions"] == "Be brief."
         assert body["input"] == [{"type": "message", **USER[0]}]
         assert body["store"] is False
+
+
+async def test_the_short_way_to_the_bytes_is_there(
+    fake: FakeModel, agent: BareModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways = []
+    packets = model_stream._packets
+
+    def spy(stream: Any) -> Any:
+        ways.append(packets(stream))
+        return ways[-1]
+
+    monkeypatch.setattr(model_stream, "_packets", spy)
+    fake.plan(Reply("One."), Reply("Two.", gzip=True))
+    assert (await say(agent), await say(agent)) == ("One.", "Two.")
+    assert isinstance(ways[0], model_stream._AiohttpPackets)
+    assert not isinstance(ways[1], model_stream._AiohttpPackets)
 
 
 async def test_address_from_the_environment(fake: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:

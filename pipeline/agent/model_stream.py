@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
+from typing import Self
 
 import msgspec
 import openai
@@ -125,7 +126,7 @@ class ModelStream:
     """One response as it comes: `batches` gives the events of each packet."""
 
     def __init__(self, stream: _ByteStream, waits: Waits, *, token_by: float, words_by: float, stall_s: float) -> None:
-        self._chunks = stream.response.aiter_bytes()
+        self._packets = _packets(stream)
         self._loop = asyncio.get_running_loop()
         self._waits = waits
         self._token_by = token_by
@@ -141,10 +142,10 @@ class ModelStream:
         sse = SSEDecoder()
         ended = False
         deadline = min(self._token_by, self._words_by)
-        async with aclosing(self._chunks) as chunks:
+        async with aclosing(self._packets) as packets:
             while not (decoder.done or ended):
                 try:
-                    payloads = sse.feed(await self._waits.until(deadline, chunks.__anext__))
+                    payloads = sse.feed(await self._waits.until(deadline, packets.__anext__))
                 except StopAsyncIteration:
                     payloads = sse.finish()
                     ended = True
@@ -174,10 +175,43 @@ class ModelStream:
         """Read the few bytes behind the last event, so that the connection can be used again."""
         try:
             async with asyncio.timeout(DRAIN_S):
-                async for _ in self._chunks:
+                async for _ in self._packets:
                     pass
         except Exception as error:
             logger.debug("the end of a model's response was not clean: {}", type(error).__name__)
+
+
+class _AiohttpPackets:
+    """What aiohttp has received, without the five generators that the HTTP library puts around it.
+
+    They cost a quarter of the CPU of a token that comes alone.
+    """
+
+    def __init__(self, read: Callable[[], Awaitable[bytes]]) -> None:
+        self._read = read
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        packet = await self._read()
+        if not packet:
+            raise StopAsyncIteration
+        return packet
+
+    async def aclose(self) -> None:
+        """Closing the response is what closes it."""
+
+
+def _packets(stream: _ByteStream) -> AsyncGenerator[bytes, None] | _AiohttpPackets:
+    """The body's bytes as they come: the short way where it is there and nothing has to be decoded."""
+    response = stream.response
+    if "content-encoding" not in response.headers:
+        transport_stream = getattr(response.stream, "_stream", None)
+        content = getattr(getattr(transport_stream, "_aiohttp_response", None), "content", None)
+        if content is not None:
+            return _AiohttpPackets(content.readany)
+    return response.aiter_bytes()
 
 
 def broken_off() -> ModelError:
