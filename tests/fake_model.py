@@ -108,6 +108,9 @@ class FakeModel:
     def plan(self, *replies: Reply) -> None:
         self._plan.extend(replies)
 
+    def clear_plan(self) -> None:
+        self._plan.clear()
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/v1"

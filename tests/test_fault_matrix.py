@@ -165,6 +165,7 @@ async def test_fault(fake: FakeModel, row: Row, moment: str, api: Any) -> None:
     if row.timeouts is IMPATIENT:
         await run.aclose()
         run = Run.open(RunConfig(model="m", api=api, timeouts=PATIENT), base_url=fake.url, threads=run.threads)
+    fake.clear_plan()
     fake.plan(Reply("And on we go."))
     assert await run.process_run("t", "Go on") == ["And on we go."]
     await run.aclose()
