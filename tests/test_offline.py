@@ -34,6 +34,10 @@ def text(events: list[AgentEvent]) -> str:
     [
         ("What time is it in Tokyo?", "In **Tokyo** it is 05:30 now, on Sunday, November 22."),
         ("what time is it in new york right now", "In **New York** it is 15:30 now, on Saturday"),
+        ("What time is it in Tokyo?", "That is 9 hours ahead of UTC."),
+        ("What time is it in Delhi?", "That is 5.5 hours ahead of UTC."),
+        ("What time is it in New York?", "That is 5 hours behind UTC."),
+        ("What time is it in Reykjavik?", "That is the same as UTC."),
         ("Time in Atlantis?", "I don't know a place called Atlantis."),
         ("What's the time?", "It is 20:30 now"),
         ("What day is it today?", "Today is **Saturday**, November 21, 2026."),

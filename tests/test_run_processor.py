@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import random
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
@@ -408,3 +411,38 @@ def test_tools_are_loaded_from_a_module() -> None:
     for name in ("no.such.module", "pipeline.errors"):
         with pytest.raises(ValueError, match=f"tools: {name}"):
             load_tools(name)
+
+
+async def test_interrupts_at_any_moment_leave_nothing_open(fake: FakeModel, connect: Callable[..., Run]) -> None:
+    async def slow() -> str:
+        await asyncio.sleep(0.01)
+        return "ok"
+
+    chance = random.Random(4)
+    run = connect(tools={"slow": slow})
+    rounds = itertools.cycle(
+        [
+            Reply("One two three.", calls=[("a", "slow", "{}")], piece_delay_s=0.004),
+            Reply("Four five.", piece_delay_s=0.004),
+        ]
+    )
+    fake.default = lambda request: next(rounds)
+    for number in range(60):
+        task = asyncio.create_task(run.process_run(f"t{number}", "Hi!"))
+        await asyncio.wait({task}, timeout=chance.uniform(0, 0.06))
+        interrupted_at = time.monotonic()
+        task.cancel()
+        await asyncio.wait({task})
+        assert time.monotonic() - interrupted_at < 0.2
+        for request in fake.requests:
+            await asyncio.wait_for(request.ended.wait(), 1)
+            assert request.ended_at - interrupted_at < 0.1
+        kept = await run.threads.messages(f"t{number}")
+        calls = [call.tool_call_id for message in kept for call in message.tool_calls]
+        assert [message.tool_call_id for message in kept if message.role == "tool"] == calls
+        assert asyncio.all_tasks() - {asyncio.current_task()} == server_tasks(fake)
+
+
+def server_tasks(fake: FakeModel) -> set[Any]:
+    """The fake's own tasks: connections that are kept alive."""
+    return {task for task in asyncio.all_tasks() if "RequestHandler" in repr(task.get_coro())}

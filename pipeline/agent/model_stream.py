@@ -19,6 +19,7 @@ import openai
 from loguru import logger
 from openai import AsyncOpenAI, AsyncStream
 
+from pipeline.agent.service import correlation_id
 from pipeline.agent.sse import EventTooLongError, SSEDecoder
 from pipeline.agent.waits import RunCancelledError, Waits
 from pipeline.agent.wire import ModelEvent, ResponseDecoder
@@ -216,7 +217,7 @@ def _packets(stream: _ByteStream) -> AsyncGenerator[bytes, None] | _AiohttpPacke
 
 def broken_off() -> ModelError:
     """The stream ended before the response did."""
-    logger.warning("the model's stream ended without an end")
+    _warn("the model's stream ended without an end")
     return ModelError("The connection to the model broke.", retryable=True)
 
 
@@ -245,29 +246,33 @@ def _without_surrogates(value: object) -> object:
             return value
 
 
+def _warn(text: str, *values: object) -> None:
+    logger.opt(depth=1).warning(text + ", correlation_id={}", *values, correlation_id.get())
+
+
 def translate(error: Exception) -> ModelError:
     """A foreign error as ours: what happened goes to the log, a sentence without it to the caller."""
     match error:
         case ModelError():
             return error
         case TimeoutError():
-            logger.warning("the model was silent for too long")
+            _warn("the model was silent for too long")
             return ModelError("The model did not answer in time.", code="agent_timeout", retryable=True)
         case openai.APIStatusError(status_code=status):
             return _status_error(error, status)
         case openai.APIConnectionError():  # also the SDK's APITimeoutError: it calls a refused connection so
-            logger.warning("no connection to the model: {!r}", error.__cause__ or error)
+            _warn("no connection to the model: {!r}", error.__cause__ or error)
             return ModelError("The model cannot be reached.", retryable=True)
         case EventTooLongError():
-            logger.warning("the model sent {}", error)
+            _warn("the model sent {}", error)
             return ModelError("The model sent an answer that cannot be read.")
         case _:
-            logger.warning("the connection to the model broke: {!r}", error)
+            _warn("the connection to the model broke: {!r}", error)
             return ModelError("The connection to the model broke.", retryable=True)
 
 
 def _status_error(error: openai.APIStatusError, status: int) -> ModelError:
-    logger.warning("the model refused a request: HTTP {} {}, request {}", status, error.code, error.request_id)
+    _warn("the model refused a request: HTTP {} {}, request {}", status, error.code, error.request_id)
     logger.debug("its answer: {}", error.body)
     if status == 429:
         return ModelError(

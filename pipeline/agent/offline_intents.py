@@ -54,7 +54,16 @@ def _time(match: re.Match[str], messages: Sequence[Message]) -> Answer:
     day = date.fromisoformat(found["date"])
     yield f"{where} is {found['time']} now, on {found['weekday']}, {day:%B} {day.day}."
     if place:
-        yield f"\n\nThe time zone there is {found['zone'].replace('_', ' ')}."
+        yield f"\n\nThat is {_offset(found['utc_offset'])}."
+
+
+def _offset(offset: str) -> str:
+    """ "+0530" as words."""
+    hours = int(offset[1:3]) + int(offset[3:5]) / 60
+    if not hours:
+        return "the same as UTC"
+    unit = "hour" if hours == 1 else "hours"
+    return f"{hours:g} {unit} {'ahead of' if offset[0] == '+' else 'behind'} UTC"
 
 
 def _date(match: re.Match[str], messages: Sequence[Message]) -> Answer:

@@ -311,7 +311,7 @@ class Run:
         return run
 
     async def _finish(self, run: RunData, started: float) -> None:
-        """The end of every run: calls answered, words kept, one line logged."""
+        """The end of every run: calls answered, words kept, logged at DEBUG: the turn has its own line."""
         run.waits.close()
         if run.is_live:
             run.end("cancelled")
@@ -321,7 +321,7 @@ class Run:
             run.add(*run.tracker.answers(run.id))
         await self._save(run)
         run.prompt = []  # the record is kept for a while, what it was made from is not
-        logger.info(
+        logger.debug(
             "run {} {} ms={:.0f} tools={} error={} correlation_id={}",
             run.id,
             run.status,

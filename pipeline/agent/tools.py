@@ -60,6 +60,7 @@ def make_tools(clock: Callable[[], datetime] = local_now) -> dict[str, Tool]:
             "time": now.strftime("%H:%M"),
             "date": now.date().isoformat(),
             "weekday": now.strftime("%A"),
+            "utc_offset": now.strftime("%z"),
         }
 
     return {"calculate": calculate, "get_time": get_time}
