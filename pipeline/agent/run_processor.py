@@ -200,8 +200,8 @@ class Run:
             yield StreamEnd(usage=run.usage or msgspec.UNSET)
         except RunCancelledError:
             pass  # by `_cancel_run_safely`: the stream just ends
-        except AgentError as error:
-            run.error_code = error.code
+        except Exception as error:
+            run.error_code = error.code if isinstance(error, AgentError) else "agent_error"
             run.end("failed")
             raise
         finally:
