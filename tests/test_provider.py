@@ -77,6 +77,25 @@ async def test_then_the_next_provider_with_its_own_model(fakes: Any, connect: An
     assert fakes[1].requests[0].body["model"] == "two"
 
 
+async def test_the_key_goes_only_to_the_server_that_it_is_for(
+    fakes: tuple[FakeModel, FakeModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    first, second = fakes
+    elsewhere = second.url.replace("127.0.0.1", "localhost")
+    for fallback, key in (
+        (Fallback(second.url, "two"), "sk-secret"),
+        (Fallback(elsewhere, "two"), "none"),
+        (Fallback(elsewhere, "two", "sk-other"), "sk-other"),
+    ):
+        run = Run.open(RunConfig(model="one", fallbacks=(fallback,)), base_url=first.url)
+        first.plan(Reply(status=401))
+        await say(run)
+        assert first.requests[-1].headers["Authorization"] == "Bearer sk-secret"
+        assert second.requests[-1].headers["Authorization"] == f"Bearer {key}"
+        await run.aclose()
+
+
 async def test_what_cannot_get_better_is_not_tried_again(fakes: Any, connect: Any) -> None:
     fakes[0].plan(Reply(status=401))
     assert await say(connect()) == "Second."
@@ -101,13 +120,13 @@ async def test_after_the_first_token_there_is_no_second_try(fakes: Any, connect:
 
 async def test_a_silent_provider_is_not_asked_again_when_there_is_another(fakes: Any, connect: Any) -> None:
     fakes[0].plan(Reply(fault="silent"))
-    assert await say(connect(first_token_s=0.05)) == "Second."
+    assert await say(connect(first_token_s=0.4)) == "Second."
     assert asked(fakes) == (1, 1)
 
 
 async def test_alone_it_is(fakes: Any, connect: Any) -> None:
     fakes[0].plan(Reply(fault="silent"))
-    assert await say(connect(fallback=False, first_token_s=0.05)) == "First."
+    assert await say(connect(fallback=False, first_token_s=0.4)) == "First."
     assert asked(fakes) == (2, 0)
 
 
