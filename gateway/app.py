@@ -16,7 +16,7 @@ from gateway.errors import GatewayError
 from gateway.http_routes import http_routes
 from gateway.session import Session
 from gateway.settings import Settings
-from gateway.store import MemoryStore
+from gateway.store import MemoryStore, Store, open_store
 from gateway.websocket_processor import WebSocketHandler
 from pipeline.agent.chat import ChatAgent
 from pipeline.agent.offline import OfflineAgent
@@ -28,8 +28,9 @@ __all__ = ["Gateway", "create_app"]
 class Gateway:
     """What the connections of one process share."""
 
-    def __init__(self, settings: Settings, agent: AgentService) -> None:
+    def __init__(self, settings: Settings, agent: AgentService, store: Store) -> None:
         self.settings = settings
+        self.store = store
         self.connections: set[WebSocketHandler] = set()
         self._agent = agent
         self._store = MemoryStore()
@@ -84,7 +85,7 @@ def create_app(settings: Settings, agent: AgentService | None = None) -> Starlet
     ours: ChatAgent | OfflineAgent | None = None
     if agent is None:
         agent = ours = choose_agent(settings)
-    gateway = Gateway(settings, agent)
+    gateway = Gateway(settings, agent, open_store(settings.database, recent_messages=settings.max_history_messages))
 
     async def serve_websocket(websocket: WebSocket) -> None:
         await WebSocketHandler(websocket, gateway).handle_connection()
@@ -95,6 +96,7 @@ def create_app(settings: Settings, agent: AgentService | None = None) -> Starlet
             yield
         finally:
             await gateway.drain()
+            await gateway.store.close()
             if ours is not None:
                 await ours.aclose()
 

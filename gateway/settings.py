@@ -53,6 +53,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="exact browser origins that may connect, separated by commas; default: the gateway's own"),
     ] = ()
+    database: Annotated[
+        str | None,
+        Meta(description="file that keeps conversations, or :memory:; default: one in the user's data directory"),
+    ] = None
+    max_history_messages: Annotated[
+        int, Meta(ge=1, description="the most messages of a conversation that a model gets; the oldest are left out")
+    ] = 200
+    max_history_chars: Annotated[
+        int, Meta(ge=1, description="the most characters of a conversation that a model gets")
+    ] = 100_000
     max_sessions: Annotated[int, Meta(ge=1, description="connections at once; more are told to try later")] = 2000
     max_message_chars: Annotated[int, Meta(ge=1, description="the longest message of a user, in characters")] = 8000
     max_frame_bytes: Annotated[int, Meta(ge=1024, description="the largest WebSocket frame taken, in bytes")] = 65536

@@ -10,7 +10,8 @@ from gateway.store.base import (
     TurnRecord,
     TurnStart,
 )
-from gateway.store.legacy import MemoryStore
+from gateway.store.legacy import MemoryStore  # until sessions use a Store
+from gateway.store.location import open_store
 
 __all__ = [
     "ConversationPage",
@@ -22,4 +23,5 @@ __all__ = [
     "TurnEnd",
     "TurnRecord",
     "TurnStart",
+    "open_store",
 ]
