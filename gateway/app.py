@@ -11,6 +11,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from gateway.agents import choose_agent
+from gateway.conversation_routes import conversation_routes
 from gateway.error_table import CloseCode
 from gateway.errors import GatewayError
 from gateway.http_routes import http_routes
@@ -101,7 +102,7 @@ def create_app(settings: Settings, agent: AgentService | None = None) -> Starlet
                 await ours.aclose()
 
     app = Starlette(
-        routes=[WebSocketRoute("/ws", serve_websocket), *http_routes(gateway)],
+        routes=[WebSocketRoute("/ws", serve_websocket), *http_routes(gateway), *conversation_routes(gateway)],
         lifespan=lifespan,
     )
     app.state.gateway = gateway
