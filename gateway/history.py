@@ -18,20 +18,19 @@ def trim_history(messages: Sequence[Message], max_messages: int, max_chars: int)
     no reply without its question, no tool answer without its call. The last message of the user, with
     whatever follows it, always stays. Characters are those of contents and of tool calls, as JSON.
     """
-    last_user = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=len(messages))
-    start = last_user
+    start = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=len(messages))
     chars = 0
     unanswered: set[str] = set()
     """Calls that lie before the current place, of answers at or behind it."""
     for at in range(len(messages) - 1, -1, -1):
         message = messages[at]
         chars += _chars(message)
-        if at < last_user and (chars > max_chars or len(messages) - at > max_messages):
+        if chars > max_chars or len(messages) - at > max_messages:
             break
         if "tool_call_id" in message:
             unanswered.add(message["tool_call_id"])
         unanswered.difference_update(str(call.get("id")) for call in message.get("tool_calls", ()))
-        if at <= last_user and not unanswered and (at == 0 or message["role"] == "user"):
+        if not unanswered and (at == 0 or message["role"] == "user"):
             start = at
     return list(messages[start:])
 

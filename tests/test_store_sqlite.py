@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sqlite3
@@ -122,6 +123,8 @@ def test_a_place_where_nothing_can_be_written_is_refused(tmp_path: Path) -> None
 async def test_a_file_of_version_1_is_read_and_written(path: Path) -> None:
     by_hand(path, VERSION_1)
     async with opened(path) as store:
+        for again in (start("t1"), start("t2"), start("t3", ref="r2")):
+            assert (await store.begin_turn("ann", again, user("again"))).lost == []
         begun = await store.begin_turn("ann", start("t3"), user("three"))
         assert begun.history == [user("one"), assistant("1"), user("two"), user("three")]
         assert begun.lost == ["t2"]
@@ -308,6 +311,21 @@ async def test_damage_is_an_error_and_not_the_end(path: Path) -> None:
         with pytest.raises(StorageError):
             await store.history("ann", "c")
         assert (await store.begin_turn("ann", start("t2", "other"), user("x"))).started
+
+
+async def test_an_error_that_nobody_awaits_is_silent(path: Path) -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    async with opened(path) as store:
+        by_hand(path, "DROP TABLE turns")
+        store.begin_turn("ann", start("t1"), user("x"))
+        asyncio.ensure_future(store.begin_turn("ann", start("t2"), user("x"))).cancel()
+        with pytest.raises(StorageError):
+            await store.history("ann", "c")
+    store.finish_turn("ann", end("t1"), [])
+    gc.collect()
+    await asyncio.sleep(0)
+    assert complaints == []
 
 
 async def test_past_a_bound_operations_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

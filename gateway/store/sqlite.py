@@ -66,18 +66,16 @@ class SqliteStore:
                     "INSERT INTO conversations (user_id, conversation_id, started_at, last_turn) VALUES (?, ?, ?, 0)",
                     (user_id, turn.conversation_id, turn.started_at),
                 ).lastrowid
-                lost = []
-            else:
-                lost = self._mark_lost(db, conversation)
             inserted = db.execute(
                 "INSERT INTO turns (conversation, turn_id, session_id, ref, owner, status, started_at, asked) "
                 "VALUES (?, ?, ?, ?, ?, 'processing', ?, ?) ON CONFLICT DO NOTHING",
                 (conversation, turn.turn_id, turn.session_id, turn.ref, self._owner, turn.started_at, asked),
             )
-            started = inserted.rowcount > 0
-            if started:
+            lost = []
+            if inserted.rowcount:
+                lost = self._mark_lost(db, conversation)
                 db.execute("UPDATE conversations SET last_turn = ? WHERE id = ?", (inserted.lastrowid, conversation))
-            return TurnBegun(started=started, history=self._history(db, conversation), lost=lost)
+            return TurnBegun(started=bool(inserted.rowcount), history=self._history(db, conversation), lost=lost)
 
         return self._writer.submit(begin, writes=True)
 
@@ -211,7 +209,7 @@ class SqliteStore:
         found.sort(key=itemgetter(0))
         return [message for _, asked, left in found for message in (asked, *left)]
 
-    def _mark_lost(self, db: Connection, conversation: int) -> list[str]:
+    def _mark_lost(self, db: Connection, conversation: int | None) -> list[str]:
         """Mark the turns whose process is gone; a conversation is looked after when its next turn begins."""
         processing = db.execute(
             "SELECT id, turn_id, owner FROM turns WHERE conversation = ? AND status = 'processing' ORDER BY id",
