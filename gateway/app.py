@@ -15,12 +15,12 @@ from gateway.conversation_routes import conversation_routes
 from gateway.error_table import CloseCode
 from gateway.errors import GatewayError
 from gateway.http_routes import http_routes
-from gateway.session import Session
+from gateway.sessions import Sessions
 from gateway.settings import Settings
-from gateway.store import MemoryStore, Store, open_store
+from gateway.store import Store, open_store
 from gateway.websocket_processor import WebSocketHandler
-from pipeline.agent.chat import ChatAgent
 from pipeline.agent.offline import OfflineAgent
+from pipeline.agent.run_processor import Run
 from pipeline.agent.service import AgentService
 
 __all__ = ["Gateway", "create_app"]
@@ -32,15 +32,10 @@ class Gateway:
     def __init__(self, settings: Settings, agent: AgentService, store: Store) -> None:
         self.settings = settings
         self.store = store
+        self.sessions = Sessions(agent=agent, settings=settings, store=store)
         self.connections: set[WebSocketHandler] = set()
-        self._agent = agent
-        self._store = MemoryStore()
         self._draining = False
         self._patience: asyncio.Timeout | None = None
-
-    def new_session(self, user_id: str) -> Session:
-        """A session for a client that has just connected."""
-        return Session(user_id=user_id, agent=self._agent, settings=self.settings, store=self._store)
 
     def require_running(self) -> None:
         """Raises GatewayError (shutting_down) once the gateway has begun to stop."""
@@ -50,27 +45,28 @@ class Gateway:
     def require_room(self) -> None:
         """Raises GatewayError when no further connection can be taken (shutting_down, full)."""
         self.require_running()
-        if len(self.connections) >= self.settings.max_sessions:
-            raise GatewayError("The gateway is full, try again later.", code="full", retryable=True)
+        self.sessions.require_room()
 
     async def drain(self) -> None:
         """Take no new turns, let live ones end for `drain_timeout_s`, close every connection with 1012."""
         self._draining = True
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.settings.drain_timeout_s) as self._patience:
-                async with asyncio.TaskGroup() as group:
-                    for connection in self.connections:
-                        group.create_task(self._close_when_idle(connection))
+            async with asyncio.timeout(self.settings.drain_timeout_s) as self._patience, asyncio.TaskGroup() as group:
+                for connection in self.connections:
+                    group.create_task(self._restart_when_idle(connection))
+                for session in self.sessions.all:
+                    group.create_task(session.wait_idle())
         for connection in list(self.connections):
             await self._restart(connection)
+        await self.sessions.close_all("shutdown")
 
     def stop_draining(self) -> None:
         """Wait no longer for live turns to end."""
         if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time())
 
-    async def _close_when_idle(self, connection: WebSocketHandler) -> None:
-        await connection.session.wait_idle()
+    async def _restart_when_idle(self, connection: WebSocketHandler) -> None:
+        await connection.wait_idle()
         await self._restart(connection)
 
     async def _restart(self, connection: WebSocketHandler) -> None:
@@ -83,7 +79,7 @@ def create_app(settings: Settings, agent: AgentService | None = None) -> Starlet
     `app.state.gateway` is its `Gateway`. A server that stops calls `await app.state.gateway.drain()` first;
     the lifespan's end does so for one that does not know.
     """
-    ours: ChatAgent | OfflineAgent | None = None
+    ours: Run | OfflineAgent | None = None
     if agent is None:
         agent = ours = choose_agent(settings)
     gateway = Gateway(settings, agent, open_store(settings.database, recent_messages=settings.max_history_messages))

@@ -33,6 +33,7 @@ HTTP_STATUS = {
     "frame_too_large": 413,
     "internal_error": 500,
     "storage_error": 500,
+    "turn_lost": 500,
     "agent_error": 502,
     "agent_rate_limited": 502,
     "tool_submission_failed": 502,

@@ -18,6 +18,7 @@ class GatewayError(PipelineError):
             "forbidden",
             "full",
             "shutting_down",
+            "turn_lost",
             "unauthorized",
         }
     )

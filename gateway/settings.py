@@ -40,8 +40,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     instructions: Annotated[
         str | None, Meta(description="system instructions: text, or @FILE; default: instructions that suit speech")
     ] = None
+    api: Annotated[Literal["chat", "responses"], Meta(description="which API of the model's server is spoken")] = "chat"
+    fallback: Annotated[
+        tuple[tuple[str, str], ...],
+        Meta(description="who is asked when the model's server fails: BASE-URL,MODEL, more separated by blanks"),
+    ] = ()
     first_token_timeout_s: Annotated[float, Meta(gt=0, description="the longest wait for a model's first token")] = 2.5
     stall_timeout_s: Annotated[float, Meta(gt=0, description="the longest silence between a model's tokens")] = 3.0
+    first_chunk_timeout_s: Annotated[
+        float, Meta(gt=0, description="the longest wait for a model's first words, over all tries")
+    ] = 6.0
+    tools: Annotated[
+        str | None, Meta(description="a module, such as package.module, whose TOOL_MAP the model may use")
+    ] = None
+    tool_timeout_s: Annotated[float, Meta(gt=0, description="how long a tool may take")] = 10.0
+    max_tool_rounds: Annotated[int, Meta(ge=0, description="how often in one turn the model may call tools")] = 8
+    filler: Annotated[str, Meta(description="said while a tool takes long, such as: One moment.")] = ""
+    filler_after_s: Annotated[float, Meta(ge=0, description="how long a tool takes before that; 0: never")] = 0.7
     tokens_per_second: Annotated[
         float, Meta(ge=0, description="how fast the offline agent talks; 0: as fast as it can")
     ] = 50.0
@@ -66,6 +81,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_sessions: Annotated[int, Meta(ge=1, description="connections at once; more are told to try later")] = 2000
     max_message_chars: Annotated[int, Meta(ge=1, description="the longest message of a user, in characters")] = 8000
     max_frame_bytes: Annotated[int, Meta(ge=1024, description="the largest WebSocket frame taken, in bytes")] = 65536
+    resume_window_s: Annotated[
+        float, Meta(ge=0, description="how long a session waits for its client after the connection was lost")
+    ] = 120.0
     max_unspoken_chunks: Annotated[
         int, Meta(ge=1, description="chunks in flight to a client that reports playback")
     ] = 8
@@ -158,6 +176,16 @@ def _parse_instructions(text: str) -> str:
         raise ValueError("expected a readable UTF-8 text file after @") from None
 
 
+def _parse_fallback(text: str) -> tuple[tuple[str, str], ...]:
+    providers = []
+    for entry in text.split():
+        base_url, comma, model = entry.partition(",")
+        if not comma or not model:
+            raise ValueError("expected BASE-URL,MODEL")
+        providers.append((_parse_url(base_url), model))
+    return tuple(providers)
+
+
 def _parse_url(text: str) -> str:
     if not re.fullmatch(r"https?://\S+", text):
         raise ValueError("expected an address that begins with http:// or https://")
@@ -168,6 +196,7 @@ _PARSE: Mapping[str, Any] = {
     "api_keys": _parse_keys,
     "allowed_origins": _parse_origins,
     "base_url": _parse_url,
+    "fallback": _parse_fallback,
     "instructions": _parse_instructions,
     "log_level": str.upper,
 }

@@ -83,20 +83,22 @@ class TTSReadyChunk(_Event, frozen=True, gc=False, tag="tts_ready_chunk"):
 
 
 class ToolCall(_Event, frozen=True, gc=False, tag="tool_call"):
-    """The model called a tool; arguments stay on the server."""
+    """The model called a tool. An agent adds the `arguments` for the history; they stay on the server."""
 
     tool_call_id: str
     name: str
     turn_id: str = ""
+    arguments: str = ""
 
 
 class ToolResult(_Event, frozen=True, gc=False, tag="tool_result"):
-    """A tool answered; its output stays on the server."""
+    """A tool answered. An agent adds the `output` for the history; it stays on the server."""
 
     tool_call_id: str
     name: str
     status: Literal["ok", "error"]
     turn_id: str = ""
+    output: str = ""
 
 
 class ReplyComplete(_Event, frozen=True, gc=False, tag="reply_complete"):

@@ -23,7 +23,8 @@ from doubles import ScriptedAgent, StubbornAgent, until, words  # noqa: E402 - a
 from fake_model import FakeModel, Reply  # noqa: E402
 from serving import Client, serving  # noqa: E402
 
-from pipeline.agent.chat import ChatAgent  # noqa: E402
+from pipeline.agent.run_config import RunConfig  # noqa: E402
+from pipeline.agent.run_processor import Run  # noqa: E402
 
 
 def _show(case: str, what: str, times_ms: list[float]) -> None:
@@ -46,7 +47,7 @@ async def _model(turns: int) -> None:
     acks: list[float] = []
     closes: list[float] = []
     async with FakeModel(Reply(list(words(2_000)), piece_delay_s=0.02)) as model:
-        agent = ChatAgent("m", base_url=model.url)
+        agent = Run.open(RunConfig(model="m"), base_url=model.url)
         async with serving(agent) as gateway, gateway.client() as client:
             for number in range(turns):
                 await client.send("start_turn", message="go")

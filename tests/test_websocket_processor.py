@@ -13,7 +13,8 @@ from fake_model import FakeModel, Reply
 from serving import serving
 from websockets.exceptions import InvalidStatus
 
-from pipeline.agent.chat import ChatAgent
+from pipeline.agent.run_config import RunConfig
+from pipeline.agent.run_processor import Run
 from pipeline.errors import AgentError
 from pipeline.events import ToolCall, ToolResult
 
@@ -206,7 +207,7 @@ async def test_interrupts_that_come_too_late_change_nothing() -> None:
 async def test_two_hundred_interrupts_at_random_moments() -> None:
     random = Random(11)
     async with FakeModel(Reply(list(words(300)), piece_delay_s=0.001)) as model:
-        agent = ChatAgent("m", base_url=model.url)
+        agent = Run.open(RunConfig(model="m"), base_url=model.url)
         async with serving(agent) as gateway, gateway.client() as client:
             for number in range(200):
                 await client.send("start_turn", message=f"go {number}", captions=number % 2 == 0)
@@ -217,22 +218,22 @@ async def test_two_hundred_interrupts_at_random_moments() -> None:
                 check_turn(frames)
                 assert frames[-1]["event"] == "turn_interrupted"
                 await until(lambda: model.open_requests == 0)
-            session = next(iter(gateway.gateway.connections)).session
+            (session,) = gateway.gateway.sessions.all
             assert not session.tasks
             assert (await client.turn("the next at once"))[0]["event"] == "stream_start"
         await agent.aclose()
 
 
-async def test_the_models_stream_is_closed_when_the_client_goes() -> None:
+async def test_the_models_stream_is_closed_when_the_client_does_not_come_back() -> None:
     async with FakeModel(Reply(list(words(10_000)), piece_delay_s=0.001)) as model:
-        agent = ChatAgent("m", base_url=model.url)
-        async with serving(agent) as gateway:
+        agent = Run.open(RunConfig(model="m"), base_url=model.url)
+        async with serving(agent, resume_window_s=0.1) as gateway:
             async with gateway.client() as client:
                 await client.send("start_turn", message="go")
                 await client.until("tts_ready_chunk")
                 assert model.open_requests == 1
             await until(lambda: model.open_requests == 0)
-            await until(lambda: not gateway.gateway.connections)
+            await until(lambda: not gateway.gateway.sessions.all)
         await agent.aclose()
 
 
@@ -258,7 +259,10 @@ async def test_an_agent_that_ignores_cancellation_stops_neither_the_ack_nor_the_
 
 async def test_a_client_that_does_not_read_stops_the_agent_and_is_closed_as_too_slow() -> None:
     agent = ScriptedAgent(words(100_000))
-    async with serving(agent, write_timeout_s=0.5) as gateway, gateway.client(max_queue=1) as client:
+    async with (
+        serving(agent, write_timeout_s=0.5, resume_window_s=0.5) as gateway,
+        gateway.client(max_queue=1) as client,
+    ):
         client.socket.transport.pause_reading()
         await client.send("start_turn", message="talk on and on")
         await until(lambda: agent.closed == 1)
@@ -375,7 +379,7 @@ async def test_a_frame_over_the_limit_closes_with_1009() -> None:
 
 async def test_a_bug_of_ours_is_told_and_closes_with_1011(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving() as gateway, gateway.client() as client:
-        session = next(iter(gateway.gateway.connections)).session
+        (session,) = gateway.gateway.sessions.all
 
         def broken(frame: object) -> None:
             raise ZeroDivisionError("secret")

@@ -10,8 +10,8 @@ from gateway.store.base import (
     TurnRecord,
     TurnStart,
 )
-from gateway.store.legacy import MemoryStore  # until sessions use a Store
 from gateway.store.location import open_store
+from gateway.store.memory import MemoryStore
 
 __all__ = [
     "ConversationPage",

@@ -123,12 +123,12 @@ class ToolTracker:
             input=call.arguments,
             show_input="json",
         )
-        return ToolCall(call.tool_call_id, call.name)
+        return ToolCall(call.tool_call_id, call.name, arguments=call.arguments)
 
     def finished(self, tool_call_id: str, output: str, *, is_error: bool) -> ToolResult:
         step = msgspec.structs.replace(self.steps[tool_call_id], end=iso_now(), output=output, is_error=is_error)
         self.steps[tool_call_id] = step
-        return ToolResult(tool_call_id, step.name, "error" if is_error else "ok")
+        return ToolResult(tool_call_id, step.name, "error" if is_error else "ok", output=output)
 
     def answers(self, run_id: str | None = None) -> list[ThreadMessage]:
         """The current round's outputs as messages; a call without one is closed as cancelled."""

@@ -19,7 +19,7 @@ from pipeline.events import (
 )
 from pipeline.message_processor.constants import IDLE_RELEASE_S, TOKEN_QUEUE_IDLE, TOKEN_QUEUE_SENTINEL
 from pipeline.message_processor.models import ConversationTurn, QueuedEvent, QueuedToken
-from pipeline.text import TextChunk
+from pipeline.text import Boundary, TextChunk, TTSTextProcessor
 
 __all__ = ["EventHandler"]
 
@@ -33,6 +33,7 @@ class EventHandler:
         self._loop = asyncio.get_running_loop()
         self._last_token_at_s = self._loop.time()
         self._idle_timer: asyncio.TimerHandle | None = None
+        self._said_until = 0
 
     async def produce_agent_events(self) -> None:
         """Move what the agent yields into the token queue, and the sentinel after its last event.
@@ -85,6 +86,9 @@ class EventHandler:
         if isinstance(event, StreamToken):
             text = event.text if event.text.isascii() else _encodable(event.text)
             self._last_token_at_s = self._loop.time()
+            if event.filler:
+                await self._say_filler(text)
+                return
             turn.hear(text, self._last_token_at_s)
             if turn.captions:
                 await self._put(StreamToken(text, turn.turn_id))
@@ -95,9 +99,18 @@ class EventHandler:
                 await self._put_chunks(turn.chunker.release())
         elif isinstance(event, ToolCall):
             await self._put_chunks(turn.chunker.release())  # what was said before the tool need not wait for it
+            turn.note(event)
             await self._put(ToolCall(event.tool_call_id, event.name, turn.turn_id))
         elif isinstance(event, ToolResult):
+            turn.note(event)
             await self._put(ToolResult(event.tool_call_id, event.name, event.status, turn.turn_id))
+
+    async def _say_filler(self, text: str) -> None:
+        # Spoken, but no part of the reply: it stands, without a length, behind what was said before.
+        at = self._said_until
+        speech = TTSTextProcessor(lang=self._turn.lang).process(TextChunk(text.strip(), at, at, Boundary.SENTENCE))
+        if speech is not None:
+            await self._put(speech)
 
     async def _flush_tts_buffer(self) -> None:
         """Queue all that is left to say."""
@@ -111,6 +124,7 @@ class EventHandler:
                 continue
             if turn.first_chunk_at_s is None:
                 turn.first_chunk_at_s = self._loop.time()
+            self._said_until = speech.end
             await self._put(speech)
 
     async def _put(self, event: QueuedEvent) -> None:

@@ -61,6 +61,7 @@ class ConversationTurn:
     playback: Playback
     captions: bool
     started_at_s: float
+    lang: str = "en"
     ref: str | None = None
     max_chars: int = 300
     """How long a chunk may be; chunks that wait are joined up to here."""
@@ -77,7 +78,10 @@ class ConversationTurn:
     ended_at_s: float | None = None
     heard_chars: int | None = None
     """How much of the reply was heard, in raw characters; None while that is open."""
+    tool_events: list[tuple[int, ToolCall | ToolResult]] = field(default_factory=list)
+    """Tools called and their results, each with the length of the raw reply at that moment."""
     _reply: list[str] = field(default_factory=list)
+    _reply_chars: int = 0
 
     @property
     def chunks(self) -> int:
@@ -107,6 +111,11 @@ class ConversationTurn:
         if self.first_token_at_s is None:
             self.first_token_at_s = now_s
         self._reply.append(text)
+        self._reply_chars += len(text)
+
+    def note(self, event: ToolCall | ToolResult) -> None:
+        """Remember a tool's part in the answer."""
+        self.tool_events.append((self._reply_chars, event))
 
     @property
     def reply(self) -> str:

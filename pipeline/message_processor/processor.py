@@ -114,6 +114,7 @@ class MessageProcessor:
             playback=Playback(self._speaking_rate_cps, max_unspoken_chunks),
             captions=captions,
             started_at_s=asyncio.get_running_loop().time(),
+            lang=lang,
             ref=ref,
             max_chars=limits.max_chars,
             reports_delivery=self._reports_delivery,
