@@ -11,12 +11,13 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from gateway.agents import choose_agent
+from gateway.conversation_routes import conversation_routes
 from gateway.error_table import CloseCode
 from gateway.errors import GatewayError
 from gateway.http_routes import http_routes
 from gateway.sessions import Sessions
 from gateway.settings import Settings
-from gateway.store import MemoryStore, Store
+from gateway.store import Store, open_store
 from gateway.websocket_processor import WebSocketHandler
 from pipeline.agent.offline import OfflineAgent
 from pipeline.agent.run_processor import Run
@@ -82,8 +83,7 @@ def create_app(settings: Settings, agent: AgentService | None = None) -> Starlet
     ours: Run | OfflineAgent | None = None
     if agent is None:
         agent = ours = choose_agent(settings)
-    store = MemoryStore()
-    gateway = Gateway(settings, agent, store)
+    gateway = Gateway(settings, agent, open_store(settings.database, recent_messages=settings.max_history_messages))
 
     async def serve_websocket(websocket: WebSocket) -> None:
         await WebSocketHandler(websocket, gateway).handle_connection()
@@ -94,12 +94,12 @@ def create_app(settings: Settings, agent: AgentService | None = None) -> Starlet
             yield
         finally:
             await gateway.drain()
-            await store.close()
+            await gateway.store.close()
             if ours is not None:
                 await ours.aclose()
 
     app = Starlette(
-        routes=[WebSocketRoute("/ws", serve_websocket), *http_routes(gateway)],
+        routes=[WebSocketRoute("/ws", serve_websocket), *http_routes(gateway), *conversation_routes(gateway)],
         lifespan=lifespan,
     )
     app.state.gateway = gateway

@@ -69,6 +69,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="exact browser origins that may connect, separated by commas; default: the gateway's own"),
     ] = ()
+    database: Annotated[
+        str | None,
+        Meta(description="file that keeps conversations, or :memory:; default: one in the user's data directory"),
+    ] = None
+    max_history_messages: Annotated[
+        int, Meta(ge=1, description="the most messages of a conversation that a model gets; the oldest are left out")
+    ] = 200
+    max_history_chars: Annotated[
+        int, Meta(ge=1, description="the most characters of a conversation that a model gets")
+    ] = 100_000
     max_sessions: Annotated[int, Meta(ge=1, description="connections at once; more are told to try later")] = 2000
     max_message_chars: Annotated[int, Meta(ge=1, description="the longest message of a user, in characters")] = 8000
     max_frame_bytes: Annotated[int, Meta(ge=1024, description="the largest WebSocket frame taken, in bytes")] = 65536
@@ -78,10 +88,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_unspoken_chunks: Annotated[
         int, Meta(ge=1, description="chunks in flight to a client that reports playback")
     ] = 8
-    max_history_messages: Annotated[int, Meta(ge=1, description="messages of a conversation that the model gets")] = 200
-    max_history_chars: Annotated[int, Meta(ge=1, description="characters of a conversation that the model gets")] = (
-        100_000
-    )
     queue_size: Annotated[int, Meta(ge=1, description="tokens, and events, that a turn may hold back")] = 100
     idle_release_s: Annotated[
         float, Meta(gt=0, description="without a token for this long, a finished sentence is spoken")

@@ -51,6 +51,7 @@ class Served:
 async def serving(agent: AgentService | None = None, **changes: Any) -> AsyncGenerator[Served, None]:
     """A gateway in this event loop, on a free port; stopped as by a signal, with no task left behind."""
     changes.setdefault("drain_timeout_s", 0)
+    changes.setdefault("database", ":memory:")
     settings = msgspec.structs.replace(Settings(port=0, agent="offline", tokens_per_second=0), **changes)
     listener = listen(settings)
     app = create_app(settings, agent)

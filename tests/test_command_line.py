@@ -43,7 +43,7 @@ class Process:
 
 def environment(**extra: str) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("GATEWAY_", "OPENAI_"))}
-    return kept | extra
+    return kept | {"GATEWAY_DATABASE": ":memory:"} | extra
 
 
 async def gateway_process(*flags: str, **env: str) -> asyncio.subprocess.Process:
@@ -86,6 +86,9 @@ async def talk(*flags: str, typed: bytes | None = None, **env: str) -> tuple[int
         (["--host", "0.0.0.0"], {}, "GATEWAY_API_KEYS"),
         (["--host", "no.such.host.invalid"], {"GATEWAY_API_KEYS": "k:u"}, "--host"),
         (["--agent", "openai"], {}, "OPENAI_API_KEY"),
+        (["--database", "/dev/null/conversations.db"], {}, "--database"),
+        (["--database", str(ROOT / "README.md")], {}, "--database"),
+        ([], {"GATEWAY_DATABASE": "", "XDG_DATA_HOME": "/dev/null"}, "--database"),
     ],
 )
 async def test_a_bad_setting_stops_the_start_with_one_line(flags: list[str], env: dict[str, str], names: str) -> None:

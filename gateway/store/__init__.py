@@ -10,6 +10,7 @@ from gateway.store.base import (
     TurnRecord,
     TurnStart,
 )
+from gateway.store.location import open_store
 from gateway.store.memory import MemoryStore
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "TurnEnd",
     "TurnRecord",
     "TurnStart",
+    "open_store",
 ]

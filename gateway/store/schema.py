@@ -51,13 +51,12 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX turns_by_conversation ON turns (conversation);
     CREATE INDEX turns_by_session ON turns (session_id, ref);
-    CREATE INDEX turns_processing ON turns (conversation) WHERE status = 'processing'
-    """,
+    CREATE INDEX turns_processing ON turns (conversation) WHERE status = 'processing'""",
 )
 """What leads from one version to the next: the first from an empty file to version 1. Never changed, only added to.
 
 `turns.id` is the order in which turns began. `asked` is the user's message, `left_messages` what the turn
-left, both as JSON.
+left, both as JSON. No statement holds a semicolon but its last.
 """
 
 
@@ -93,7 +92,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     version = _require_ours(connection, path)
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         for statement in script.split(";"):
-            connection.execute(statement)
+            connection.execute(statement.strip())
         connection.execute(f"PRAGMA user_version = {number}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute("COMMIT")

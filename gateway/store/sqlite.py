@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from operator import itemgetter
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
@@ -58,23 +59,23 @@ class SqliteStore:
 
         def begin(db: Connection) -> TurnBegun:
             conversation = _conversation(db, user_id, turn.conversation_id)
-            if _was_begun(db, user_id, conversation, turn):
+            if turn.ref is not None and _has_ref(db, user_id, turn.session_id, turn.ref):
                 return TurnBegun(started=False, history=self._history(db, conversation), lost=[])
             if conversation is None:
                 conversation = db.execute(
                     "INSERT INTO conversations (user_id, conversation_id, started_at, last_turn) VALUES (?, ?, ?, 0)",
                     (user_id, turn.conversation_id, turn.started_at),
                 ).lastrowid
-                lost = []
-            else:
-                lost = self._mark_lost(db, conversation)
-            number = db.execute(
+            inserted = db.execute(
                 "INSERT INTO turns (conversation, turn_id, session_id, ref, owner, status, started_at, asked) "
-                "VALUES (?, ?, ?, ?, ?, 'processing', ?, ?)",
+                "VALUES (?, ?, ?, ?, ?, 'processing', ?, ?) ON CONFLICT DO NOTHING",
                 (conversation, turn.turn_id, turn.session_id, turn.ref, self._owner, turn.started_at, asked),
-            ).lastrowid
-            db.execute("UPDATE conversations SET last_turn = ? WHERE id = ?", (number, conversation))
-            return TurnBegun(started=True, history=self._history(db, conversation), lost=lost)
+            )
+            lost = []
+            if inserted.rowcount:
+                lost = self._mark_lost(db, conversation)
+                db.execute("UPDATE conversations SET last_turn = ? WHERE id = ?", (inserted.lastrowid, conversation))
+            return TurnBegun(started=bool(inserted.rowcount), history=self._history(db, conversation), lost=lost)
 
         return self._writer.submit(begin, writes=True)
 
@@ -198,13 +199,17 @@ class SqliteStore:
         await self._writer.close()
 
     def _history(self, db: Connection, conversation: int | None) -> list[Message]:
-        rows = db.execute(
-            "SELECT asked, left_messages FROM turns WHERE conversation = ? ORDER BY id DESC LIMIT ?",
+        # All in one row: for each row Python lets the event loop have the interpreter and waits to get it back.
+        (turns,) = db.execute(
+            "SELECT group_concat('[' || id || ',' || asked || ',' || left_messages || ']') FROM "
+            "(SELECT id, asked, left_messages FROM turns WHERE conversation = ? ORDER BY id DESC LIMIT ?)",
             (conversation, self._recent),
-        ).fetchall()
-        return [message for row in reversed(rows) for message in _messages(*row)]
+        ).fetchone()
+        found: list[tuple[int, Message, list[Message]]] = msgspec.json.decode(f"[{turns or ''}]")
+        found.sort(key=itemgetter(0))
+        return [message for _, asked, left in found for message in (asked, *left)]
 
-    def _mark_lost(self, db: Connection, conversation: int) -> list[str]:
+    def _mark_lost(self, db: Connection, conversation: int | None) -> list[str]:
         """Mark the turns whose process is gone; a conversation is looked after when its next turn begins."""
         processing = db.execute(
             "SELECT id, turn_id, owner FROM turns WHERE conversation = ? AND status = 'processing' ORDER BY id",
@@ -223,15 +228,13 @@ def _conversation(db: Connection, user_id: str, conversation_id: str) -> int | N
     return None if row is None else int(row[0])
 
 
-def _was_begun(db: Connection, user_id: str, conversation: int | None, turn: TurnStart) -> bool:
-    same_id = "SELECT 1 FROM turns WHERE conversation = ? AND turn_id = ?"
-    if conversation is not None and db.execute(same_id, (conversation, turn.turn_id)).fetchone():
-        return True
-    same_ref = (
-        "SELECT 1 FROM turns JOIN conversations ON conversations.id = conversation "
-        "WHERE session_id = ? AND ref = ? AND user_id = ?"
-    )
-    return turn.ref is not None and bool(db.execute(same_ref, (turn.session_id, turn.ref, user_id)).fetchone())
+def _has_ref(db: Connection, user_id: str, session_id: str, ref: str) -> bool:
+    (found,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM turns JOIN conversations ON conversations.id = conversation "
+        "WHERE session_id = ? AND ref = ? AND user_id = ?)",
+        (session_id, ref, user_id),
+    ).fetchone()
+    return bool(found)
 
 
 def _record(row: tuple[Any, ...]) -> TurnRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -20,6 +21,7 @@ __all__ = ["Writer"]
 T = TypeVar("T")
 
 _MAX_GROUP = 128
+_SWITCH_INTERVAL_S = 0.0005
 _MAX_WAITING = 16_384
 """Far above what sessions can have under way, each of which awaits its turns' writes: reached only when the
 disk hangs while clients begin turn after turn. Then failing is better than taking ever more memory."""
@@ -35,6 +37,7 @@ class Writer:
     """Runs operations in the order of `submit`; those that wait are committed together.
 
     Owns the connection, which is in autocommit mode, and closes it. `commits` counts transactions that wrote.
+    Sets the interpreter's switch interval, for the whole process, to half a millisecond.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -42,6 +45,8 @@ class Writer:
         self._connection = connection
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed: asyncio.Future[None] | None = None
+        # Every statement lets go of the interpreter and waits until a busy event loop hands it back: for this long.
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_INTERVAL_S))
         # A daemon, so that a process whose store was never closed can end; what was awaited is on disk anyway.
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
         self._thread.start()
@@ -99,7 +104,7 @@ class Writer:
         writes = any(job.writes for job in group)
         try:
             connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-            outcomes = [self._run_alone(job) for job in group]
+            outcomes = [self._run_alone(job, among_others=len(group) > 1) for job in group]
             connection.execute("COMMIT")
         except Exception as error:
             _log(error)
@@ -109,21 +114,22 @@ class Writer:
             self.commits += writes
         return outcomes
 
-    def _run_alone(self, job: _Job) -> Any:
-        """What the job returned, or its StorageError, with all it did undone; raises when that fails too."""
+    def _run_alone(self, job: _Job, *, among_others: bool) -> Any:
+        """What the job returned, or its StorageError, with all it did undone; raises when the whole group failed."""
         connection = self._connection
-        if job.writes:
+        savepoint = job.writes and among_others
+        if savepoint:
             connection.execute("SAVEPOINT job")
         try:
             outcome = job.run(connection)
         except Exception as error:
-            if not connection.in_transaction:  # SQLite gave up the whole group
+            if not (among_others and connection.in_transaction):  # without a transaction SQLite gave up the group
                 raise
             _log(error)
             outcome = _storage_error()
-            if job.writes:
+            if savepoint:
                 connection.execute("ROLLBACK TO job")
-        if job.writes:
+        if savepoint:
             connection.execute("RELEASE job")
         return outcome
 
