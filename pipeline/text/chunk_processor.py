@@ -63,6 +63,7 @@ class TextChunkProcessor:
 
     def _begin(self, at: int) -> None:
         """A new block begins at `at`."""
+        self._block_begin = at
         self._chunk = at  # where the chunk begins
         self._sentence = at  # where the sentence begins
         self._ready = at  # the chunk is known to be whole sentences up to here
@@ -86,7 +87,7 @@ class TextChunkProcessor:
             return []
         self._sync()
         self._take(self._markdown.feed(text))
-        self._inline = self._markdown.inline
+        self._inline = self._markdown.inline and self._raw_of(len(self._text)) == self._markdown.base
         self._look(final=False)
         return self._done()
 
@@ -94,7 +95,7 @@ class TextChunkProcessor:
         """The stream is idle: what is a finished sentence as far as one can see, is given out."""
         self._sync()
         self._take(self._markdown.loosen())
-        self._inline = self._markdown.inline
+        self._inline = self._markdown.inline and self._raw_of(len(self._text)) == self._markdown.base
         self._look(final=False)
         end = len(self._text)
         while end > self._chunk and self._text[end - 1].isspace():
@@ -128,7 +129,9 @@ class TextChunkProcessor:
                 self._add(piece)
             elif isinstance(piece, Break):
                 self._end_block(Boundary.PARAGRAPH)
-                if not (self._block_raw >= 0 and self._block is piece.block is Block.LIST_ITEM):
+                if piece.block is Block.PARAGRAPH:
+                    self._block_raw = -1
+                elif not (self._block_raw >= 0 and self._block is piece.block is Block.LIST_ITEM):
                     self._block_raw = piece.start  # else "- 1. …": the outer mark counts
                 self._block, self._info = piece.block, piece.info
                 self._begin(len(self._text))
@@ -143,7 +146,8 @@ class TextChunkProcessor:
         if raw + at - position != piece.start:
             # Marks were dropped here. The point stands behind the first character after them, so that the
             # end of the word before them leads to its own end in the raw text.
-            self._raw.append((at + 1, piece.start + 1))
+            step = 0 if here == self._block_begin else 1
+            self._raw.append((at + step, piece.start + step))
         if piece.whole:
             if self._whole and self._whole[-1][1] == here:
                 here = self._whole.pop()[0]
@@ -169,7 +173,7 @@ class TextChunkProcessor:
             return
         self._text = self._text[count:]
         self._dropped += count
-        for name in ("_chunk", "_sentence", "_ready", "_scan", "_limit", "_known"):
+        for name in ("_chunk", "_sentence", "_ready", "_scan", "_limit", "_known", "_block_begin"):
             setattr(self, name, getattr(self, name) - count)
         self._whole = [(a - count, b - count) for a, b in self._whole if b > self._chunk]
         self._scanner.nesting.shift(count)

@@ -377,7 +377,9 @@ class MarkdownFilter:
         """`[label]: url` is dropped, of `[^1]: note` only the marker."""
         buffer = self._buffer
         close = buffer.find("]", i, i + _HOLD)
-        if close < 0 or "\n" in buffer[i:close]:
+        if close < 0:
+            return _WAIT if self._open_ended(i) else i
+        if "\n" in buffer[i:close]:
             return i
         if close + 1 == len(buffer):
             return i if self._final else _WAIT
@@ -715,7 +717,7 @@ class MarkdownFilter:
         buffer = self._buffer
         if not self._before[-1:].isalnum():
             return self._literal(i)
-        if not self._final and len(buffer) - i < 3 and "://".startswith(buffer[i:]):
+        if not self._final and len(buffer) - i <= 3 and "://".startswith(buffer[i:]):
             return _WAIT
         found = _URL.match(buffer, i, i + _LONG_HOLD)
         if found is None:

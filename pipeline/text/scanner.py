@@ -255,8 +255,11 @@ class Scanner:
             return NO if c.islower() or c.isdigit() else self._starter(text, first, table, final)
         if _INITIALS.fullmatch(word) and (word[0].isupper() or "." in word or not word[0].isascii()):
             return self._initial(text, at, start, word, first, table, final)
-        if len(word) == 1 and _LETTER_NEXT.match(text, first):
-            return NO  # "s. r. o."
+        if len(word) == 1 and c.isalpha():
+            if first + 1 == len(text) and not final:
+                return WAIT
+            if _LETTER_NEXT.match(text, first):
+                return NO  # "s. r. o."
         if any(key in table.counted for key in keys) and c.islower():
             return NO
         return None
