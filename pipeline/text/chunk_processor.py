@@ -190,7 +190,7 @@ class TextChunkProcessor:
             at = found.start() if found else len(self._text)
             if self._first and self.limits.clause_first and self._breath(at):
                 continue
-            if at >= self._limit:
+            if at > self._limit:
                 self._force()
                 continue
             if found is None:

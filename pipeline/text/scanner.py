@@ -178,8 +178,8 @@ class Scanner:
         if word is None:
             return NO if wanted else YES
         end = word.end()
-        if end == len(text) and not final:
-            return WAIT if end - first < _LOOK else NO
+        if not final and _unfinished(text, first, end):
+            return WAIT
         if end == first + 1 and text[end : end + 1] == ".":
             return NO  # another initial
         key = word.group().lower().replace("’", "'")
@@ -230,7 +230,7 @@ class Scanner:
         following = _WORD.match(text, first)
         if following is None:
             return YES
-        if following.end() == len(text) and not final and following.end() - first < _LOOK:
+        if not final and _unfinished(text, first, following.end()):
             return WAIT
         return NO if following.group().lower() in follow else YES
 
@@ -319,6 +319,12 @@ class Scanner:
             ):
                 return Verdict(YES, at - len(word))
         return Verdict(NO, at + 1)
+
+
+def _unfinished(text: str, first: int, end: int) -> bool:
+    """Whether the word from `first` to `end` may go on: at the end of the text, or before a joint at the end."""
+    joint = end + 1 == len(text) and text[end] in "'’.-"
+    return (end == len(text) or joint) and end - first < _LOOK
 
 
 def _blank(text: str, start: int, end: int) -> bool:
