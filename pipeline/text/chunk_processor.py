@@ -156,6 +156,7 @@ class TextChunkProcessor:
         if len(piece.text) != piece.end - piece.start:  # a decoded entity
             self._raw.append((at + len(piece.text), piece.end))
         if len(self._text) - self._chunk > 4_000:  # a long token: decide on the way, copy little
+            self._known = len(self._text)
             self._look(final=False)
             self._trim()
 
@@ -171,11 +172,12 @@ class TextChunkProcessor:
         count = self._chunk - _HISTORY
         if count < 1_000:
             return
+        self._sync()
         self._text = self._text[count:]
         self._dropped += count
         for name in ("_chunk", "_sentence", "_ready", "_scan", "_limit", "_known", "_block_begin"):
             setattr(self, name, getattr(self, name) - count)
-        self._whole = [(a - count, b - count) for a, b in self._whole if b > self._chunk]
+        self._whole = [(begin - count, end - count) for begin, end in self._whole if end > count]
         self._scanner.nesting.shift(count)
         keep = bisect_right(self._raw, self._dropped + self._chunk, key=lambda point: point[0]) - 1
         del self._raw[: max(keep, 0)]

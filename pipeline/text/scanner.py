@@ -34,9 +34,11 @@ _UNSPACED_CLOSERS = re.compile(r"(?:[\"'”’»›)\]}」』】）〉》]|\[\d{
 _SPACED_QUOTE = re.compile(r"[ ](''?|\")(?=\s|\Z)")  # in tokenised text
 _FOOTNOTE_PART = re.compile(r"[ ](?:\[\d{0,3}\]?){1,8}\Z")
 _EMOJI = re.compile(r"(?:[ ]?(?:[\U0001F000-\U0001FAFF\u2600-\u27BF\u2B50\uFE0F\u200D\u20E3])){1,16}")
+_QUOTES = frozenset("\"'”’»")
 _OPENERS = frozenset("\"'“”„«»‹›‘([{¿¡—–-*「『【（ \t\u00a0\u202f")
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
-_INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.-?)*[^\W\d_]")
+_ROMAN = re.compile(r"(?:[IVXLC]{2,}|[VXLC])(?![\w'’])")
 _SPACED_LETTERS = re.compile(r"(?:[^\W\d_]\.[ \u00a0])+\Z")
 _LETTER_NEXT = re.compile(r"[^\W\d_]\.")
 _NUMBER_BEFORE = re.compile(r"\d[\s\u00a0]*\Z")
@@ -147,6 +149,8 @@ class Scanner:
             return self._spaced_dots(text, at, start, end, first, final)
         if c.islower():
             return self._lower(text, start, first, final)
+        if _uncased(c) and (dots or (text[end] in _QUOTES and _begins_quoted(text, start))):
+            return NO  # without capitals nothing else tells
         table = self._table(text, at)
         if dots and end - at <= 3 and c == "I" and text[end - 1] in ".…" and table.code == "en":
             return NO  # "I thought... I would go."
@@ -170,7 +174,7 @@ class Scanner:
         if any(c.isupper() for c in text[first + 1 : first + 3]):
             return YES
         own = _WORD.search(text, start)
-        return YES if own and own.group()[0].islower() and len(own.group()) > 1 else NO
+        return YES if own and own.group()[0].islower() and (len(own.group()) > 1 or own.group() == "i") else NO
 
     def _starter(self, text: str, first: int, table: Language, final: bool, wanted: bool = False) -> int:
         """YES before a word that begins sentences (`wanted`: only then; else a table without them says NO)."""
@@ -199,6 +203,7 @@ class Scanner:
     def _dot(self, text: str, at: int, start: int, first: int, final: bool) -> int:
         """A single full stop before a space, when `first` is the next character of weight."""
         c = text[first]
+        quoted = text[at + 1 : at + 2] in _QUOTES
         if at > start + 1 and text[at - 1] == " ":
             at -= 1  # "Mr . Robinson"
         word = self._word_before(text, at, start)
@@ -217,7 +222,7 @@ class Scanner:
             return answer
         if c.islower():
             return self._lower(text, start, first, final)
-        return YES
+        return NO if quoted and _uncased(c) and _begins_quoted(text, start) else YES
 
     def _after_number(self, text: str, word: str, start: int, first: int, final: bool) -> int:
         """An ordinal goes on ("3. Oktober"), any other number ends."""
@@ -245,8 +250,15 @@ class Scanner:
             if any(key in table.abbreviations for key in keys):
                 return self._starter(text, first, table, final) if c.isupper() else NO
             return NO
-        if any(key in table.counted for key in keys) and (c.isdigit() or c in "IVXLC#№§"):
-            return NO
+        if any(key in table.counted for key in keys):
+            if c.isdigit() or c in "#№§" or c.islower():
+                return NO
+            if c in "IVXLC":
+                word_end = _WORD.match(text, first)
+                if not final and word_end and _unfinished(text, first, word_end.end()):
+                    return WAIT
+                if _ROMAN.match(text, first):
+                    return NO  # "Vol. II"
         if unit or any(key in table.closing for key in keys):
             if keys[-1] in _TIMES:
                 return self._time(text, at, start, first, table, final)
@@ -260,8 +272,6 @@ class Scanner:
                 return WAIT
             if _LETTER_NEXT.match(text, first):
                 return NO  # "s. r. o."
-        if any(key in table.counted for key in keys) and c.islower():
-            return NO
         return None
 
     def _time(self, text: str, at: int, start: int, first: int, table: Language, final: bool) -> int:
@@ -319,6 +329,18 @@ class Scanner:
             ):
                 return Verdict(YES, at - len(word))
         return Verdict(NO, at + 1)
+
+
+def _uncased(c: str) -> bool:
+    return c.isalpha() and not c.isupper() and not c.islower()
+
+
+def _begins_quoted(text: str, start: int) -> bool:
+    """'"Where to?" she asked': what begins with a quotation goes on behind it."""
+    begin = start
+    while begin < start + 8 and text[begin].isspace():
+        begin += 1
+    return text[begin] in "\"'“„«»‘"
 
 
 def _unfinished(text: str, first: int, end: int) -> bool:

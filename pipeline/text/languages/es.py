@@ -5,7 +5,7 @@ from pipeline.text.languages.model import Language, words
 TABLE = Language(
     code="es",
     titles=words(
-        "sr sra srta sres dr dra d dª dña prof profa ing lic arq gral gob cap cnel tte sto sta fr mons "
+        "sr sra srta sres dr dra d dª dña prof profa ing lic arq gral gob cap cnel tte sto sta fr ee mons "
         "excmo ilmo p.ej p.e ej vs cf aprox máx mín av avda cía depto dpto ud uds vd vds pdte atte fco mª"
     ),
     counted=words("n° nº núm no pág págs p pp art cap fig vol t tel tfno ext km apdo izq dcha"),
