@@ -53,6 +53,7 @@ class TextChunkProcessor:
         self._known = 0  # position in _text up to which the filter knows it
         self._raw: list[tuple[int, int]] = [(0, 0)]  # (plain position since the start, raw offset)
         self._whole: list[tuple[int, int]] = []  # ranges of _text that must not be cut
+        self._construct = 0  # what the last of them belongs to
         self._block, self._info = Block.PARAGRAPH, ""
         self._block_raw = -1  # raw offset of the block's mark, until its first chunk takes it
         self._out: list[TextChunk] = []
@@ -149,9 +150,9 @@ class TextChunkProcessor:
             step = 0 if here == self._block_begin else 1
             self._raw.append((at + step, piece.start + step))
         if piece.whole:
-            if self._whole and self._whole[-1][1] == here:
-                here = self._whole.pop()[0]
-            self._whole.append((here, len(self._text) + len(piece.text)))
+            begin = self._whole.pop()[0] if self._whole and piece.whole == self._construct else here
+            self._whole.append((begin, here + len(piece.text)))
+            self._construct = piece.whole
         self._text += piece.text
         if len(piece.text) != piece.end - piece.start:  # a decoded entity
             self._raw.append((at + len(piece.text), piece.end))

@@ -24,12 +24,12 @@ _WAIT = -1
 
 
 class Text(NamedTuple):
-    """Plain text for raw [start, end); `whole` text must not be cut inside."""
+    """Plain text for raw [start, end). It must not be cut inside, nor from texts with the same `whole`, if not 0."""
 
     text: str
     start: int
     end: int
-    whole: bool = False
+    whole: int = 0
 
 
 class Break(NamedTuple):
@@ -185,7 +185,7 @@ class MarkdownFilter:
 
     # -- output -------------------------------------------------------------------------------------------
 
-    def _text(self, text: str, start: int, end: int, whole: bool = False) -> None:
+    def _text(self, text: str, start: int, end: int, whole: int = 0) -> None:
         self._out.append(Text(text, start, end, whole))
         self._before = text[-2:] if len(text) > 1 else (self._before + text)[-2:]
         self._open = True
@@ -543,7 +543,7 @@ class MarkdownFilter:
             start = run.end()
             if inside.strip() and inside[0] == " " == inside[-1]:
                 inside, start = inside[1:-1], start + 1
-            self._text(inside, self.base + start, self.base + start + len(inside), whole=True)
+            self._text(inside, self.base + start, self.base + start + len(inside), self.base + close.end())
             return close.end()
         if self._open_ended(i):
             return _WAIT
@@ -591,7 +591,7 @@ class MarkdownFilter:
         for n, (here, raw) in enumerate(points):
             there, raw_end = points[n + 1] if n + 1 < len(points) else (len(plain), end)
             if there > here:
-                self._text(plain[here:there], raw, min(raw + there - here, raw_end), whole=True)
+                self._text(plain[here:there], raw, min(raw + there - here, raw_end), end)
 
     def _image(self, i: int) -> int:
         if i + 1 == len(self._buffer):
@@ -612,7 +612,7 @@ class MarkdownFilter:
             return self._tag(i, tag)
         link = _AUTOLINK.match(buffer, i, i + _LONG_HOLD)
         if link:
-            self._text(link[1], self.base + link.start(1), self.base + link.end(1), whole=True)
+            self._text(link[1], self.base + link.start(1), self.base + link.end(1), self.base + link.end())
             return link.end()
         if self._open_ended(i) and (_TAG_PART.match(buffer, i) or _AUTOLINK_PART.match(buffer, i)):
             return _WAIT
@@ -625,14 +625,14 @@ class MarkdownFilter:
                 self._until = re.compile(rf"</{name}\s*>", re.IGNORECASE)
                 self._state = _State.HIDDEN
         elif name in _KEPT_TAGS:
-            self._text(tag.group(), self.base + i, self.base + tag.end(), whole=True)
+            self._text(tag.group(), self.base + i, self.base + tag.end(), self.base + tag.end())
         elif name == "br":
             if self._open and not self._before.endswith(" "):
                 self._text(" ", self.base + i, self.base + tag.end())
         elif name in _BLOCK_TAGS:
             self._break(Block.LIST_ITEM if name == "li" and not tag[1] else Block.PARAGRAPH, self.base + i)
         elif self._before[-1:].isalnum() and not tag[1] and name not in _INLINE_TAGS:
-            self._text(tag.group(), self.base + i, self.base + tag.end(), whole=True)  # List<String>
+            self._text(tag.group(), self.base + i, self.base + tag.end(), self.base + tag.end())  # List<String>
         return tag.end()
 
     def _comment(self, i: int) -> int:
@@ -675,7 +675,7 @@ class MarkdownFilter:
         return self._literal(i)
 
     def _whole(self, i: int, end: int) -> int:
-        self._text(self._buffer[i:end], self.base + i, self.base + end, whole=True)
+        self._text(self._buffer[i:end], self.base + i, self.base + end, self.base + end)
         return end
 
     def _backslash(self, i: int) -> int:
