@@ -162,9 +162,7 @@ class TextChunkProcessor:
             self._trim()
 
     def _done(self) -> list[TextChunk]:
-        out = self._out
-        if out:
-            self._out = []
+        out, self._out = self._out, []
         self._trim()
         self._quick = not self._first and self._scan == len(self._text)
         return out

@@ -124,6 +124,7 @@ class MarkdownFilter:
         self.held = ""  # raw text not yet decided
         self.base = 0  # raw offset of held[0]
         self._state = _State.LINE_START
+        self._said = 0  # raw end of the last text
         self._before = ""  # the last two plain characters: emphasis goes by its neighbours
         self._block = Block.PARAGRAPH
         self._open = False  # the block has text, so a line break in it may be a space
@@ -144,6 +145,7 @@ class MarkdownFilter:
     def skip(self, text: str) -> None:
         """Note plain text that the caller took past the filter (only while `inline`)."""
         self.base += len(text)
+        self._said = self.base
         self._before = (self._before + text)[-2:]
 
     def feed(self, text: str, *, final: bool = False) -> list[Piece]:
@@ -186,6 +188,12 @@ class MarkdownFilter:
     # -- output -------------------------------------------------------------------------------------------
 
     def _text(self, text: str, start: int, end: int, whole: int = 0) -> None:
+        if start > self._said and text[0] == " " and self._before.endswith(" "):
+            bare = text.lstrip(" ")  # between two spaces something was dropped: one is enough
+            if not bare:
+                return
+            text, start = bare, start + len(text) - len(bare)
+        self._said = end
         self._out.append(Text(text, start, end, whole))
         self._before = text[-2:] if len(text) > 1 else (self._before + text)[-2:]
         self._open = True
@@ -223,6 +231,11 @@ class MarkdownFilter:
                     self._break(Block.PARAGRAPH, start)
             return i + 1
         if self._cells is not None and c != "|":
+            line = buffer.find("\n", i, i + _ROW_HOLD)
+            if line < 0 and not final and size - i < _ROW_HOLD:
+                return _WAIT
+            if "|" in buffer[i : line if line >= 0 else size]:
+                return self._row(i)
             self._cells = None
         after = self._block_start(c, i)
         if after != i:
@@ -239,6 +252,10 @@ class MarkdownFilter:
         """The position after a block's opening mark; `i` when there is none; _WAIT."""
         if c == "#":
             return self._heading(i)
+        if c in "-:":
+            found = self._delimiter(i)
+            if found != i:
+                return found
         if c in "-*_=":
             found = self._rule(i)
             if found != i:
@@ -265,6 +282,18 @@ class MarkdownFilter:
         self._break(Block.HEADING, self.base + i)
         self._state = _State.INLINE
         return found.end()
+
+    def _delimiter(self, i: int) -> int:
+        """ "--- | ---" below a header without a leading bar: rows follow, the header is already text."""
+        line = self._buffer.find("\n", i, i + _HOLD)
+        if line < 0:
+            part = not self._final and len(self._buffer) - i < _HOLD
+            return _WAIT if part and not self._buffer[i:].strip(" \t\r|:-") else i
+        if not is_delimiter_row(self._buffer[i:line]):
+            return i
+        self._break(Block.TABLE_ROW, self.base + i)
+        self._cells = []
+        return line + 1
 
     def _rule(self, i: int) -> int:
         found = _RULE.match(self._buffer, i, i + _HOLD)

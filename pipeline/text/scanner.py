@@ -116,7 +116,7 @@ class Scanner:
         """A forgotten space, "for you.The": only before a word that begins sentences."""
         word = self._word_before(text, at, start)
         plain = word[-2:].isalnum() and not word[-1:].isupper() and "." not in word
-        if not (plain and end - at == 1 and text[end].isupper()):
+        if not (plain and text[at] in ".!?" and end - at == 1 and text[end].isupper()):
             return Verdict(NO, end)
         answer = self._starter(text, end, self._table(text, at), final, wanted=True)
         if answer == YES:

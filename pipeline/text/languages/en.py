@@ -27,7 +27,8 @@ TABLE = Language(
         "would should may might must let let's if but and or so then now however also after before because "
         "although though while since as at in on for from to with by my your his her our their no not yes "
         "please all some many most each every any both another once today tomorrow yesterday meanwhile "
-        "therefore instead finally first next nevertheless"
+        "therefore instead finally first next nevertheless great sure okay ok well thanks thank hello hi "
+        "sorry perhaps maybe"
     ),
     names=words("yahoo yum jeopardy joomla"),
     weak=words(
