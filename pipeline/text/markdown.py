@@ -12,6 +12,7 @@ from html import unescape
 from typing import NamedTuple
 
 from pipeline.text.models import Block, Boundary, TextChunk
+from pipeline.text.speech_rules import DEFAULT_EMOTIONS
 from pipeline.text.tables import Cells, is_delimiter_row, row_chunk, split_cells
 
 __all__ = ["Break", "MarkdownFilter", "Piece", "Text"]
@@ -76,7 +77,8 @@ _TAG_PART = re.compile(
 _AUTOLINK = re.compile(r"<(?:mailto:)?([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+)>")
 _AUTOLINK_PART = re.compile(r"<[A-Za-z][^\s<>]*\Z")
 _THINK = frozenset({"think", "thinking", "reasoning"})
-_KEPT_TAGS = frozenset({"emotion"})  # the normaliser turns these into a chunk's emotion
+# The normaliser turns these into a chunk's emotion: <emotion value="…"/>, <sigh/>, <whisper>
+_KEPT_TAGS = frozenset({"emotion"} | {name for name in DEFAULT_EMOTIONS if name.isascii()})
 _BLOCK_TAGS = frozenset(
     {"p", "div", "ul", "ol", "li", "table", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "blockquote"}
 )

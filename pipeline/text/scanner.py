@@ -40,6 +40,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.-?)*[^\W\d_]")
 _ROMAN = re.compile(r"(?:[IVXLC]{2,}|[VXLC])(?![\w'’])")
 _SPACED_LETTERS = re.compile(r"(?:[^\W\d_]\.[ \u00a0])+\Z")
+_JOINT = re.compile(r".*['’-]")
 _LETTER_NEXT = re.compile(r"[^\W\d_]\.")
 _NUMBER_BEFORE = re.compile(r"\d[\s\u00a0]*\Z")
 _TIMES = frozenset({"a.m", "p.m", "a.d", "b.c", "b.c.e", "c.e"})
@@ -114,9 +115,10 @@ class Scanner:
 
     def _joined(self, text: str, at: int, start: int, end: int, final: bool) -> Verdict:
         """A forgotten space, "for you.The": only before a word that begins sentences."""
+        if end - at > 1 or not text[end].isupper() or text[at] not in ".!?":
+            return Verdict(NO, end)
         word = self._word_before(text, at, start)
-        plain = word[-2:].isalnum() and not word[-1:].isupper() and "." not in word
-        if not (plain and text[at] in ".!?" and end - at == 1 and text[end].isupper()):
+        if not word[-2:].isalnum() or word[-1:].isupper() or "." in word:
             return Verdict(NO, end)
         answer = self._starter(text, end, self._table(text, at), final, wanted=True)
         if answer == YES:
@@ -244,7 +246,9 @@ class Scanner:
     ) -> int | None:
         """The answer after an abbreviation or initial; None when the word is neither."""
         c = text[first]
-        keys = _keys(text, at, start, word)
+        keys = tuple(key for key in _keys(text, at, start, word) if key in table.known)
+        if not keys:
+            return self._unlisted(text, at, start, word, first, table, final)
         unit = any(key in table.units for key in keys) and _NUMBER_BEFORE.search(text, start, at - len(word))
         if not unit and any(key in table.titles for key in keys):
             if any(key in table.abbreviations for key in keys):
@@ -265,6 +269,15 @@ class Scanner:
             return NO if c.islower() or c.isdigit() else YES
         if any(key in table.abbreviations for key in keys):
             return NO if c.islower() or c.isdigit() else self._starter(text, first, table, final)
+        return self._unlisted(text, at, start, word, first, table, final)
+
+    def _unlisted(
+        self, text: str, at: int, start: int, word: str, first: int, table: Language, final: bool
+    ) -> int | None:
+        """The same for a word that is in no table: an initial, or a letter of "s. r. o."."""
+        c = text[first]
+        if len(word) > 1 and "." not in word:
+            return None
         if _INITIALS.fullmatch(word) and (word[0].isupper() or "." in word or not word[0].isascii()):
             return self._initial(text, at, start, word, first, table, final)
         if len(word) == 1 and c.isalpha():
@@ -362,5 +375,5 @@ def _keys(text: str, at: int, start: int, word: str) -> tuple[str, ...]:
         letters = _SPACED_LETTERS.search(text, max(start, begin - 9), begin)
         if letters:  # "z. B."
             key = letters.group().lower().replace(" ", "").replace("\u00a0", "") + key
-    bare = re.split(r"['’-]", key)[-1]
-    return (key,) if bare == key else (key, bare)
+    joint = _JOINT.search(key)
+    return (key, key[joint.end() :]) if joint else (key,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Language", "words"]
 
@@ -37,3 +37,9 @@ class Language:
     follow: frozenset[str] | None = None
     names: frozenset[str] = frozenset()
     weak: frozenset[str] = frozenset()
+    known: frozenset[str] = field(init=False)
+    """Everything that is written with a dot: most words before one are not among them."""
+
+    def __post_init__(self) -> None:
+        known = self.titles | self.counted | self.abbreviations | self.closing | self.units
+        object.__setattr__(self, "known", known)
