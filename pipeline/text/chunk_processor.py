@@ -26,7 +26,7 @@ _CLAUSE_SPECIAL = re.compile(f"[{MARKS}{BREATH}{_MARKUP}]")
 _WORD = re.compile(r"\S++(?=\s)")
 _UNSPACED = "،؛、，；："
 _FINISHED = re.compile(
-    r"[^\W\d_][\"'”’»)\]]*[.!?…][\"'”’»)\]]*\Z|[。！？؟۔।॥][」』”’\"]*\Z|[^\W\d_]:\Z|[!?][\"'”’»)\]]*\Z"
+    r"(?:[^\W\d_][\"'”’»)\]]*[.!?…]{1,8}|[!?]|[。！？؟۔।॥]|[\u0370-\u03ff];|[^\W\d_]:)[\"'”’»)\]」』]*(?:[ ]?[\U0001F300-\U0001FAFF])*\Z"
 )
 _HISTORY = 256  # plain characters kept before the chunk: a decision may look back so far
 _DEFAULT = ChunkLimits()
@@ -333,6 +333,8 @@ class TextChunkProcessor:
         at = end - 1
         while at > self._sentence and not _MARKS.match(text, at):
             at -= 1
+        while at > self._sentence and text[at - 1] == text[at]:
+            at -= 1  # the first of "..."
         if text[at] != "." or text[end - 1] == ":":
             return True
         return self._scanner.decide(text[:end] + " X ", at, self._sentence, True).answer == YES

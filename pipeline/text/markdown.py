@@ -56,8 +56,8 @@ _EMPHASIS = re.compile(r"\*{1,64}|_{1,64}|~{1,64}")
 _TICKS = re.compile(r"`{1,64}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ENTITY_PART = re.compile(r"&(?:#\d{0,7}|#[xX][0-9a-fA-F]{0,6}|[A-Za-z][A-Za-z0-9]{0,31})?\Z")
-_URL = re.compile(r"://[^\s<>\"`|\[\]{}*）」』】。，、！？；]+")
-_URL_TAIL = ".,;:!?'_~"
+_URL = re.compile(r"://[^\s<>\"`|\[\]{}）」』】。，、！？；]+")
+_URL_TAIL = ".,;:!?'*_~"
 _LABEL = re.compile(r"\[(?:[^\[\]\n\\]|\\.|\[[^\[\]\n]*\])*\]")
 _LABEL_PART = re.compile(r"\[(?:[^\[\]\n\\]|\\.|\[[^\[\]\n]*\])*(?:\[[^\[\]\n]*|\\)?\Z")
 _TARGET = re.compile(
@@ -178,11 +178,11 @@ class MarkdownFilter:
         return out
 
     def loosen(self) -> list[Piece]:
-        """The stream is idle: give out a held "!" (it waits only because "![" would begin an image)."""
-        if self.held != "!" or self._state is not _State.INLINE:
+        """The stream is idle: give out a held "!" or ":" (they wait only because of "![" and "://")."""
+        if self.held not in {"!", ":"} or self._state is not _State.INLINE:
             return []
         self._out = []
-        self._text("!", self.base, self.base + 1)
+        self._text(self.held, self.base, self.base + 1)
         self.base += 1
         self.held = ""
         return self._out
