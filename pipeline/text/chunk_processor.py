@@ -26,7 +26,8 @@ _CLAUSE_SPECIAL = re.compile(f"[{MARKS}{BREATH}{_MARKUP}]")
 _WORD = re.compile(r"\S++(?=\s)")
 _UNSPACED = "،؛、，；："
 _FINISHED = re.compile(
-    r"(?:[^\W\d_][\"'”’»)\]]*[.!?…]{1,8}|[!?]|[。！？؟۔।॥]|[\u0370-\u03ff];|[^\W\d_]:)[\"'”’»)\]」』]*(?:[ ]?[\U0001F300-\U0001FAFF])*\Z"
+    r"(?:[^\W\d_][\"'”’»)\]]*[.!?…]{1,8}|[!?]|[。！？؟۔।॥]|[\u0370-\u03ff];|[^\W\d_]:)"
+    r"[\"'”’»)\]」』]*(?:[ ]?[\U0001F300-\U0001FAFF])*\Z"
 )
 _HISTORY = 256  # plain characters kept before the chunk: a decision may look back so far
 _DEFAULT = ChunkLimits()
