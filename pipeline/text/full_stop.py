@@ -108,6 +108,8 @@ class FullStop:
     ) -> int | None:
         """The same for a word that is in no table: an initial, or a letter of "s. r. o."."""
         c = text[first]
+        if table.endings and c.isdigit() and word.endswith(table.endings):
+            return NO
         if len(word) > 1 and "." not in word:
             return None
         if _INITIALS.fullmatch(word) and (word[0].isupper() or "." in word or not word[0].isascii()):

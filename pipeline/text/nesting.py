@@ -65,7 +65,7 @@ class Nesting:
     def _mark(self, text: str, at: int, end: int) -> None:
         mark = text[at:end]
         opens = mark in _PAIRS and self._opens(text, at, end, mark)
-        if not opens or mark == "“":
+        if not opens or mark in "“”«»":
             for n in range(len(self._open) - 1, -1, -1):
                 closing, opened = self._open[n]
                 if at - opened > _REACH:

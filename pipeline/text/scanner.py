@@ -30,8 +30,10 @@ _CLOSERS = re.compile(
 )
 _UNSPACED_CLOSERS = re.compile(r"(?:[\"'”’»›)\]}」』】）〉》]|\[\d{1,3}\]){0,16}")
 _SPACED_QUOTE = re.compile(r"[ ](''?|\")(?=\s|\Z)")  # in tokenised text
-_FOOTNOTE_PART = re.compile(r"[ ](?:\[\d{0,3}\]?){1,8}\Z")
-_EMOJI = re.compile(r"(?:[ ]?(?:[\U0001F000-\U0001FAFF\u2600-\u27BF\u2B50\uFE0F\u200D\u20E3])){1,16}")
+_PART = re.compile(r"[ ](?:\[\d{0,3}\]?){1,8}\Z|[ ]?[:;]-?\Z")  # of a footnote or smiley
+_EMOJI = re.compile(
+    r"(?:[ ]?(?:[:;]-?[)(DP](?!\w)|[\U0001F000-\U0001FAFF\u2600-\u27BF\u2B50\uFE0F\u200D\u20E3])){1,16}"
+)
 _OPENERS = frozenset("\"'“”„«»‹›‘([{¿¡—–-*「『【（ \t\u00a0\u202f")
 _QUOTES = frozenset("\"'”’»")
 
@@ -86,11 +88,12 @@ class Scanner(FullStop):
             after = emoji.end()
         if after == size:
             return Verdict(YES, after) if final else Verdict(WAIT, at)
-        if not final and _FOOTNOTE_PART.match(text, after):
+        if not final and _PART.match(text, after):
             return Verdict(WAIT, at)
         if text[after].isspace():
             return self._spaced(text, at, start, end, after, final)
-        if emoji or (anywhere and (after == end or text[after] in "「『【（“(")):
+        quoted_end = self.language.code == "ja" and not "ぁ" <= text[after] <= "ん"  # 「…。」と goes on
+        if emoji or (anywhere and (after == end or quoted_end or text[after] in "「『【（“(")):
             return self._unless_inside(text, after, end)
         return Verdict(NO, max(after if anywhere else end, at + 1))
 
