@@ -6,22 +6,17 @@ import re
 from dataclasses import dataclass
 
 from pipeline.text.models import Block, Boundary, Mapping, SpeechChunk, TextChunk
-from pipeline.text.normalise import normalise
+from pipeline.text.normalise import is_plain, normalise
 from pipeline.text.normalise.blocks import announce_code, announce_formula, list_prefix
 from pipeline.text.normalise.edits import apply_edits, identity
 from pipeline.text.normalise.links import find_links
-from pipeline.text.normalise.marks import EMOJI, UNSPEAKABLE, find_marks
-from pipeline.text.normalise.script import FOREIGN_TO_LATIN, language_of
+from pipeline.text.normalise.marks import find_marks, has_bracket
+from pipeline.text.normalise.script import language_of
 from pipeline.text.speech_languages import base_language, speech_language
 from pipeline.text.speech_rules import SpeechRules
 
 __all__ = ["SpeechRules", "TTSTextProcessor"]
 
-# One look decides that a chunk is said as it is written. Whatever a rule might want is in this class.
-_MAYBE = re.compile(
-    rf"[0-9$€£¥₹₩₽@#&%+=<>~^_/\\|*(\[{{°²³½¼¾×÷±≈≤≥≠−→₀-₉•{EMOJI}{UNSPEAKABLE}{FOREIGN_TO_LATIN}]"
-    r"|\.[A-Za-z]|[A-Z]{2}| [IVX]\b|[A-Za-z]\.(?! *$)"
-)
 _SPEAKABLE = re.compile(r"[^\W_]")
 _AS_PROSE = frozenset({Block.PARAGRAPH, Block.HEADING})
 
@@ -70,12 +65,8 @@ class TTSTextProcessor:
             text, prefix = decided
             if text is not chunk.text:
                 return self._said(chunk, text, ((0, chunk.start),), self._lang, None)
-        if (
-            not prefix
-            and self._pending.start is None
-            and _MAYBE.search(text) is None
-            and _SPEAKABLE.search(text)
-        ):
+        quiet = not prefix and self._pending.start is None
+        if quiet and is_plain(text, self._lang) and not has_bracket(text) and _SPEAKABLE.search(text):
             return SpeechChunk(
                 text, chunk.start, chunk.end, chunk.boundary, chunk.block, self._lang, None, chunk.mapping
             )
@@ -118,10 +109,9 @@ class TTSTextProcessor:
         if marks:
             text, mapping = apply_edits(text, mapping, marks)
         lang = base_language(language_of(text, self._lang))
-        if "." in text or "://" in text:
-            links = find_links(text, rules.urls, speech_language(lang))
-            if links:
-                text, mapping = apply_edits(text, mapping, links)
+        links = find_links(text, rules.urls, speech_language(lang))
+        if links:
+            text, mapping = apply_edits(text, mapping, links)
         if rules.normalise == "full":
             edits = normalise(text, lang)
             if edits:

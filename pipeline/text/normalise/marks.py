@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pipeline.text.normalise.edits import Edit
 
-__all__ = ["EMOJI", "UNSPEAKABLE", "find_marks"]
+__all__ = ["find_marks", "has_bracket"]
 
 EMOJI = (
     "\U0001f000-\U0001faff\u2600-\u27bf\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u231a\u231b\u23e9-\u23fa"
@@ -26,13 +26,24 @@ _MARK = re.compile(rf"{_EMOJI}|[{UNSPEAKABLE}]+|{_BRACKETED}|{_TAG}", re.IGNOREC
 _VALUE = re.compile(
     r"""(?:value|name|type)\s*=\s*["']?\s*([^\W\d_][\w -]{0,31})|^</?emotion:([\w-]{1,32})""", re.IGNORECASE
 )
+_ANY = re.compile(rf"[<(\[*{EMOJI}{UNSPEAKABLE}]")
 _UNSPEAKABLE = re.compile(f"[{UNSPEAKABLE}]")
+
+
+_STAGE = re.compile(_BRACKETED)
+
+
+def has_bracket(text: str) -> bool:
+    """Whether something in brackets may be a stage direction."""
+    return ("(" in text or "[" in text) and _STAGE.search(text) is not None
 
 
 def find_marks(text: str, emotions: Mapping[str, str], *, name_emoji: bool) -> tuple[list[Edit], str | None]:
     """The deletions, and the first emotion found. An unknown bracket or tag is text."""
     edits: list[Edit] = []
     emotion: str | None = None
+    if _ANY.search(text) is None:
+        return edits, emotion
     for match in _MARK.finditer(text):
         mark = match[0]
         words = ""

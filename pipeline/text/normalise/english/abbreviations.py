@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_WORD", "WRITTEN"]
+__all__ = ["AT_WORD", "WITH_STOP", "WRITTEN"]
 
 # before a name
 _TITLES = {
@@ -75,6 +75,9 @@ WRITTEN = (
     r"|(?:e\.g|i\.e)\b|(?:[A-Za-z]\.){2,6}|(?:CO|NO|SO)[2₂]|H2O"
 )
 """What the finder stops at."""
+
+WITH_STOP = frozenset({*_TITLES, *_ENDINGS, *_ANYWHERE, "Dr", "St", "No", "no", "Nos", "nos"})
+"""Abbreviations that end in a full stop, without it."""
 
 _STARTERS = frozenset(
     words_of(

@@ -8,7 +8,7 @@ from pipeline.text.normalise.english.numbers import cardinal, decade, number, or
 from pipeline.text.normalise.english.times import clock
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
-__all__ = ["AT_APOSTROPHE", "AT_NUMBER", "AT_WORD", "MONTH"]
+__all__ = ["AT_APOSTROPHE", "AT_NUMBER", "AT_WORD", "MONTH", "WITH_STOP"]
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -17,6 +17,11 @@ MONTHS = (
 _BY_SHORT = {name[:3].lower(): name for name in MONTHS}
 _DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday"}
 _DAYS |= {"sat": "Saturday", "sun": "Sunday"}
+
+WITH_STOP = frozenset(
+    {name[:3] for name in MONTHS} | {name[:3] for name in _DAYS.values()} | {"Sept", "Tues", "Thurs"}
+)
+"""Names that are shortened with a full stop."""
 
 MONTH = (
     r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?\.?|July?\.?|Aug(?:ust|\.)?"

@@ -113,7 +113,7 @@ def _relation(match: Match) -> str | None:
     """ "x > 5", "a = b"; "Settings > Privacy" is a path through menus."""
     op = match["op"]
     left, right = before(match, 24), after(match, 24)
-    if not _WORD_RIGHT.match(right):
+    if not _WORD_RIGHT.match(right) or (op == "≈" and right[:1].isdigit() and not match[0].endswith(" ")):
         return None
     glued = not match[0].endswith(" ")
     if op in "<>" and glued and right[:1].isalpha():

@@ -6,7 +6,7 @@ from pipeline.text.normalise.english.maths import SUPERSCRIPTS
 from pipeline.text.normalise.english.numbers import digits, number, pairs, year
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
-__all__ = ["AT_AT", "AT_DOT", "AT_HASH", "AT_SLASH", "AT_WORD"]
+__all__ = ["AT_AT", "AT_BRACKET", "AT_DOT", "AT_HASH", "AT_SLASH", "AT_WORD"]
 
 _EXTENSIONS = (
     r"""
@@ -293,6 +293,15 @@ def _hashtag(match: Match) -> str | None:
     return f"hashtag {_identifier(match['tag'])}" if not before(match, 1).isalnum() else None
 
 
+@rule(r"\[\d{1,2}\](?:\[\d{1,2}\]){0,9}")
+def _citation(match: Match) -> str | None:
+    """ "as shown.[3]": a reference to a source has nothing for the ear; "[1]" inside code is an index."""
+    left = before(match, 2)
+    return (
+        "" if left[-1:] in ".,;!?)" or (left[-1:] == " " and after(match, 1) in ("", ".", ",", ";")) else None
+    )
+
+
 @rule(r"--?(?P<flag>[A-Za-z][\w-]{0,40})(?!\w)")
 def _flag(match: Match) -> str | None:
     """ "--dry-run" -> "dash dash dry run"; a hyphen inside a word is none."""
@@ -307,5 +316,6 @@ AT_WORD = (
 )  # fmt: skip
 AT_DOT = (_dot_name,)
 AT_AT = (_handle, _at)
+AT_BRACKET = (_citation,)
 AT_HASH = (_number_sign, _hashtag)
 AT_SLASH = (_absolute_path, _flag)

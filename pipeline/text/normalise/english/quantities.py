@@ -42,6 +42,15 @@ _SET_PHRASES = {
 
 
 @rule(
+    r"""(?P<n>[1-9]?\d)
+    (?=[.,;!?)]{0,2}(?:\s(?!kcal|mbar|sqft|tbsp|secs|mins)[a-z]{4,20}[\s.,;!?)]|$))"""
+)
+def _small(match: Match) -> str:
+    """ "25 people": most numbers are small counts, and no other rule wants them."""
+    return cardinal(int(match["n"]))
+
+
+@rule(
     r"""
     (?:24/7(?:/365)?|9/11|7[/-]11|[28]0[/-]20|50[/-]50|60/40|70/30|10-4|9-1-1|40[13]\([kb]\)s?|401k
     |501\(c\)\(3\)|1:1s)(?![\w/]|-\d|[.,]\d|\s?=)"""
@@ -304,7 +313,7 @@ def _spaced(match: Match) -> str:
     return number("".join(match["a"].split()))
 
 
-FIRST = (_set_phrase, _spaced)
+FIRST = (_small, _set_phrase, _spaced)
 AT_NUMBER = (
     _ordinal, _mixed, _vulgar, _fraction, _formation, _range, _magnitude, _by,
     _factor, _year, _with_letters, _plain, _listed,

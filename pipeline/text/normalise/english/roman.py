@@ -6,7 +6,7 @@ from pipeline.text.normalise.english.numbers import cardinal, ordinal
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_WORD", "roman_value"]
+__all__ = ["AT_WORD", "BEFORE", "roman_value"]
 
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _VALID = compiled(r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})$")
@@ -36,6 +36,8 @@ _CROWNED = words_of(
     "Thutmose Amenhotep Seti Theodosius Tiberius Zog Faisal Hussein Abdullah Mohammed Hassan Farouk "
     "Fuad Pedro Manuel"
 )
+BEFORE = frozenset(_COUNTED + _CROWNED)
+"""The words that a numeral may follow."""
 _COUNT = compiled(rf"\b(?:{'|'.join(word.replace('.', chr(92) + '.') for word in _COUNTED)})\s$")
 _CROWN = compiled(rf"\b(?:{'|'.join(_CROWNED)})\s$")
 _I_ENDS = compiled(
