@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pipeline.text.normalise.edits import Edit
@@ -35,8 +35,45 @@ class Rule:
     say: Callable[[Match], str | None]
 
 
-Places = Callable[[str, int, int], Iterable[tuple[int, Sequence[Rule]]]]
+Places = Callable[[str, int, int], Iterable[tuple[int, "RuleSet"]]]
 """(text, where the gate stopped, end of the last edit) -> (start, rules) to try, in order."""
+
+_NAMED = re.compile(r"\(\?P<(\w+)>")
+
+
+class RuleSet:
+    """Rules in order. One search over all their patterns finds the first that matches; asking them one by one
+    would cost more than everything else together."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules = tuple(rules)
+        alternatives = (_unnamed(each.pattern.pattern, number) for number, each in enumerate(self._rules))
+        self._any = re.compile("|".join(f"(?:{pattern}\n)()" for pattern in alternatives), re.VERBOSE)
+        markers = [
+            index for index in range(1, self._any.groups + 1) if index not in self._any.groupindex.values()
+        ]
+        self._first = {marker: number for number, marker in enumerate(markers)}
+
+    def edit(self, text: str, at: int) -> Edit | None:
+        """The edit of the first rule that matches at this place and knows what to say."""
+        found = self._any.match(text, at)
+        if found is None:
+            return None
+        for each in self._rules[self._first[found.lastindex or 0] :]:
+            match = each.pattern.match(text, at)
+            if match is not None and (words := each.say(match)) is not None:
+                return at, match.end(), words
+        return None
+
+
+def _unnamed(pattern: str, number: int) -> str:
+    """The pattern without its groups, but for those that it refers back to."""
+
+    def group(found: Match) -> str:
+        name = found[1]
+        return f"(?P<{name}_{number}>" if f"(?P={name})" in pattern else "(?:"
+
+    return re.sub(r"\(\?P=(\w+)\)", rf"(?P=\1_{number})", _NAMED.sub(group, pattern))
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
@@ -51,6 +88,14 @@ def rule(pattern: str) -> Callable[[Callable[[Match], str | None]], Rule]:
         return Rule(compiled(pattern), say)
 
     return decorate
+
+
+def one_of(names: Iterable[str]) -> str:
+    """An alternation, the longest first, grouped by first letter to fail early; nothing when there are none."""
+    by_first: defaultdict[str, list[str]] = defaultdict(list)
+    for name in sorted(set(names), key=lambda name: (-len(name), name)):
+        by_first[name[0]].append(re.escape(name[1:]))
+    return "|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in by_first.items()) or "(?!)"
 
 
 def endings(words: Iterable[str]) -> str:
@@ -101,12 +146,11 @@ def find_edits(text: str, gate: re.Pattern[str], places: Places) -> list[Edit]:
     return edits
 
 
-def _first_edit(text: str, asked: Iterable[tuple[int, Sequence[Rule]]]) -> Edit | None:
+def _first_edit(text: str, asked: Iterable[tuple[int, RuleSet]]) -> Edit | None:
     for start, rules in asked:
-        for each in rules:
-            match = each.pattern.match(text, start)
-            if match is not None and (words := each.say(match)) is not None:
-                return start, match.end(), words
+        edit = rules.edit(text, start)
+        if edit is not None:
+            return edit
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pipeline.text.normalise import rules
 from pipeline.text.normalise.edits import Edit
@@ -22,28 +22,30 @@ from pipeline.text.normalise.english import (
 
 __all__ = ["find_edits", "is_plain"]
 
-_WORD = (
+_WORD = rules.RuleSet((
     *money.AT_WORD, *dates.AT_WORD, *codes.AT_WORD, *abbreviations.AT_WORD, *units.AT_WORD, *names.AT_WORD,
     *roman.AT_WORD,
-)  # fmt: skip
-_DIGIT = (
+))  # fmt: skip
+_DATE_WORD = rules.RuleSet(dates.AT_WORD)
+_DIGIT = rules.RuleSet((
     *quantities.FIRST, *dates.AT_NUMBER, *codes.AT_NUMBER, *times.AT_NUMBER, *money.AT_NUMBER,
-    *units.AT_NUMBER, *maths.AT_NUMBER, *quantities.AT_NUMBER,
-)  # fmt: skip
+    *units.AT_NUMBER, *maths.AT_NUMBER, *codes.AT_NAME, *quantities.AT_NUMBER,
+))  # fmt: skip
 _SIGN = (*money.AT_SIGN, *codes.AT_NUMBER, *units.AT_NUMBER, *quantities.AT_SIGN)
+_OPERATOR = rules.RuleSet(maths.AT_OPERATOR)
 _BY_MARK = {
-    **dict.fromkeys("$€£¥￥₹₩₽₺₿₪₫₦₱฿₴", money.AT_SIGN),
-    **dict.fromkeys("'’‘", dates.AT_APOSTROPHE),
-    **dict.fromkeys("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅒⅑⅐", quantities.AT_FRACTION),
-    "(": codes.AT_PARENTHESIS,
-    "[": names.AT_BRACKET,
-    "#": names.AT_HASH,
-    "@": names.AT_AT,
-    "/": (*names.AT_SLASH, *maths.AT_OPERATOR),
-    "~": (*names.AT_SLASH, *_SIGN),
-    ".": (*names.AT_DOT, *names.AT_SLASH, *_SIGN),
-    "-": (*maths.AT_OPERATOR, *names.AT_SLASH, *_SIGN),
-    **dict.fromkeys("−+±≈", (*maths.AT_OPERATOR, *_SIGN)),
+    **dict.fromkeys("$€£¥￥₹₩₽₺₿₪₫₦₱฿₴", rules.RuleSet(money.AT_SIGN)),
+    **dict.fromkeys("'’‘", rules.RuleSet(dates.AT_APOSTROPHE)),
+    **dict.fromkeys("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅒⅑⅐", rules.RuleSet(quantities.AT_FRACTION)),
+    "(": rules.RuleSet(codes.AT_PARENTHESIS),
+    "[": rules.RuleSet(names.AT_BRACKET),
+    "#": rules.RuleSet(names.AT_HASH),
+    "@": rules.RuleSet(names.AT_AT),
+    "/": rules.RuleSet((*names.AT_SLASH, *maths.AT_OPERATOR)),
+    "~": rules.RuleSet((*names.AT_SLASH, *_SIGN)),
+    ".": rules.RuleSet((*names.AT_DOT, *names.AT_SLASH, *_SIGN)),
+    "-": rules.RuleSet((*maths.AT_OPERATOR, *names.AT_SLASH, *_SIGN)),
+    **dict.fromkeys("−+±≈", rules.RuleSet((*maths.AT_OPERATOR, *_SIGN))),
 }
 
 # A quiet character can belong to no written form. The look-arounds sort out the capitals, full stops,
@@ -80,7 +82,7 @@ def find_edits(text: str) -> list[Edit]:
     return rules.find_edits(text, _GATE, _places)
 
 
-def _places(text: str, here: int, floor: int) -> Iterator[tuple[int, Sequence[rules.Rule]]]:
+def _places(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleSet]]:
     """Where the form at `here` may begin: at its word, at the word before a number, at its mark."""
     mark = text[here]
     start = rules.word_start(text, here, floor)
@@ -94,14 +96,14 @@ def _places(text: str, here: int, floor: int) -> Iterator[tuple[int, Sequence[ru
             yield here, _DIGIT
         return
     if here > floor and text[here - 1] == " ":
-        yield here - 1, maths.AT_OPERATOR
-    yield here, _BY_MARK.get(mark, maths.AT_OPERATOR)
+        yield here - 1, _OPERATOR
+    yield here, _BY_MARK.get(mark, _OPERATOR)
 
 
-def _word_before(text: str, here: int, floor: int) -> Iterator[tuple[int, Sequence[rules.Rule]]]:
+def _word_before(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleSet]]:
     """ "May 5", "USD 20", "Tue, May 5": the form begins with the word before the number."""
     word = text.rfind(" ", max(floor, here - 12), here - 1) + 1 or floor
     if text[word] in _NAMED_BEFORE and _CUE.match(text, word):
         if text[word - 2 : word] == ", ":
-            yield rules.word_start(text, word - 2, floor), dates.AT_WORD
+            yield rules.word_start(text, word - 2, floor), _DATE_WORD
         yield word, _WORD

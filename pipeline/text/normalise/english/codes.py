@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.text.normalise.english.numbers import digits, number, pairs
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
-__all__ = ["AT_NUMBER", "AT_PARENTHESIS", "AT_WORD"]
+__all__ = ["AT_NAME", "AT_NUMBER", "AT_PARENTHESIS", "AT_WORD"]
 
 
 def _groups(*parts: str | None) -> str:
@@ -218,8 +218,10 @@ def _name(match: Match) -> str | None:
 
 
 AT_NUMBER = (
-    _ip, _isbn, _international, _phone, _grouped, _local, _trunk, _emergency, _dotted,
-    _software_version, _code, _name,
+    _ip, _isbn, _international, _phone, _grouped, _local, _trunk, _dotted,
+    _software_version,
 )  # fmt: skip
+AT_NAME = (_emergency, _code, _name)
+"""Rules that go by the words before a bare number: asked late, for they match every number."""
 AT_PARENTHESIS = (_area_code,)
 AT_WORD = (_v,)

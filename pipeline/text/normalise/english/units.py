@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.text.normalise.english.numbers import AMOUNT, cardinal, digits, number
-from pipeline.text.normalise.rules import Match, after, before, rule
+from pipeline.text.normalise.rules import Match, after, before, one_of, rule
 from pipeline.text.speech_languages.model import words_of
 
 __all__ = ["AT_NUMBER", "AT_WORD", "BARE", "value_words"]
@@ -197,13 +197,8 @@ _ONLY_AFTER_SPACE_OR_NOT = {  # units that are said only glued to the number, or
 _INCH_CONTEXT = ("tall", "wide", "long", "deep", "thick", "high", "x ", "× ", "by ", "of ", "screen")
 
 
-def _one_of(names: dict[str, str] | dict[str, tuple[str, str]]) -> str:
-    ordered = sorted(names, key=len, reverse=True)
-    return "|".join(each.replace(".", r"\.").replace(" ", r"\ ").replace("^", r"\^") for each in ordered)
-
-
 _VALUE = rf"(?:{AMOUNT}|\.\d{{1,9}})"
-_UNIT = _one_of(_UNITS)
+_UNIT = one_of(_UNITS)
 _END = r"(?![^\W_]|[²³^])"
 
 
@@ -258,7 +253,7 @@ def _after_feet(match: Match) -> bool:
     rf"""(?P<sign>[-−+±~≈])?(?P<a>{_VALUE})
     (?:(?P<mid>\s?(?:°|%|º)?\s?(?:[-–—]|to)\s?)(?P<minus>[-−])?(?P<b>{_VALUE}))?
     (?P<gap>[\s\u00a0\u202f]?)(?P<hyphen>-)?(?P<unit>{_UNIT})(?:\s?(?:/|per\ )\s?
-    (?P<per>{_one_of(_PER)}))?{_END}"""
+    (?P<per>{one_of(_PER)}))?{_END}"""
 )
 def _measure(match: Match) -> str | None:
     """ "5 kg", "3–5 km", "60 km/h", "9.8 m/s²", "500 mg/day", "5-kg"."""

@@ -25,12 +25,12 @@ class _Forms:
     """A language's gate and its rules by the kind of place."""
 
     gate: re.Pattern[str]
-    word: Sequence[rules.Rule]
-    digit: Sequence[rules.Rule]
-    sign: Sequence[rules.Rule]
-    operator: Sequence[rules.Rule]
+    word: rules.RuleSet
+    digit: rules.RuleSet
+    sign: rules.RuleSet
+    operator: rules.RuleSet
 
-    def places(self, text: str, here: int, floor: int) -> Iterator[tuple[int, Sequence[rules.Rule]]]:
+    def places(self, text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleSet]]:
         """Where a form may begin that the gate has found at `here`."""
         mark = text[here]
         start = rules.word_start(text, here, floor)
@@ -68,7 +68,7 @@ def _forms(lang: str) -> _Forms:
     firsts = {key.partition(".")[0] + "." for key in written if "." in key}
     firsts |= {first[0].upper() + first[1:] for first in firsts}
     without = [key for key in written if "." not in key]
-    bare = rf"|\b(?:{numbers.one_of(without)})(?!\w)" if without else ""
+    bare = rf"|\b(?:{rules.one_of(without)})(?!\w)" if without else ""
     gate = re.compile(
         rf"""[^{letters_of(lang)}{_QUIET}](?:
         (?<=\.)(?:(?=\d)|{rules.endings(firsts)})
@@ -84,8 +84,8 @@ def _forms(lang: str) -> _Forms:
     )
 
 
-def _bound(language: SpeechLanguage, *makers: MakeRules) -> tuple[rules.Rule, ...]:
-    return tuple(
+def _bound(language: SpeechLanguage, *makers: MakeRules) -> rules.RuleSet:
+    return rules.RuleSet(
         rules.Rule(re.compile(pattern, re.VERBOSE), partial(say, language))
         for make in makers
         for pattern, say in make(language)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pipeline.text.normalise.rules import Match, after, before
+from pipeline.text.normalise.rules import Match, after, before, one_of
 from pipeline.text.normalise.world.icu import spell
 from pipeline.text.speech_languages import SpeechLanguage
 
-__all__ = ["AMOUNT", "LEFT", "RIGHT", "Number", "Row", "Say", "at_number", "one_of", "parse", "say_number"]
+__all__ = ["AMOUNT", "LEFT", "RIGHT", "Number", "Row", "Say", "at_number", "parse", "say_number"]
 
 Say = Callable[[SpeechLanguage, Match], str | None]
 Row = tuple[str, Say]
@@ -20,12 +20,6 @@ Row = tuple[str, Say]
 MAX_DIGITS = 15
 _SPACES = "\u00a0\u202f\u2009"
 _CJK = frozenset({"zh", "ja", "ko"})
-
-
-def one_of(names: Iterable[str]) -> str:
-    """An alternation, the longest first; matches nothing when there are no names."""
-    ordered = sorted(names, key=len, reverse=True)
-    return "|".join(re.escape(name) for name in ordered) or "(?!)"
 
 
 def LEFT(language: SpeechLanguage) -> str:  # noqa: N802 - a pattern, made for a language

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.text.normalise.rules import Match, after
+from pipeline.text.normalise.rules import Match, after, one_of
 from pipeline.text.normalise.world.icu import plural, spell, with_unit
-from pipeline.text.normalise.world.numbers import AMOUNT, Number, Row, one_of, parse, say_number
+from pipeline.text.normalise.world.numbers import AMOUNT, Number, Row, parse, say_number
 from pipeline.text.speech_languages import SpeechLanguage
 
 __all__ = ["at_number", "at_sign", "leads"]

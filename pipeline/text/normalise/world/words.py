@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.text.normalise.rules import Match, after, before
+from pipeline.text.normalise.rules import Match, after, before, one_of
 from pipeline.text.normalise.world.icu import spell
-from pipeline.text.normalise.world.numbers import Row, one_of
+from pipeline.text.normalise.world.numbers import Row
 from pipeline.text.speech_languages import SpeechLanguage
 
 __all__ = ["at_operator", "at_word"]
