@@ -134,6 +134,8 @@ class TTSTextProcessor:
     ) -> SpeechChunk:
         pending, self._pending = self._pending, _Pending()
         start = chunk.start if pending.start is None else pending.start
+        if mapping[0][1] > start:
+            mapping = ((0, start), *mapping)  # what was left out before the first word
         return SpeechChunk(
             text, start, chunk.end, chunk.boundary, chunk.block, lang, emotion or pending.emotion, mapping
         )

@@ -91,7 +91,7 @@ def rule(pattern: str) -> Callable[[Callable[[Match], str | None]], Rule]:
 
 
 def one_of(names: Iterable[str]) -> str:
-    """An alternation, the longest first, grouped by first letter to fail early; nothing when there are none."""
+    """An alternation, the longest first, by first letter to fail early; it matches nothing when empty."""
     by_first: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(set(names), key=lambda name: (-len(name), name)):
         by_first[name[0]].append(re.escape(name[1:]))

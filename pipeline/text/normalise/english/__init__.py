@@ -11,6 +11,7 @@ from pipeline.text.normalise.english import (
     abbreviations,
     codes,
     dates,
+    fractions,
     maths,
     money,
     names,
@@ -36,7 +37,7 @@ _OPERATOR = rules.RuleSet(maths.AT_OPERATOR)
 _BY_MARK = {
     **dict.fromkeys("$€£¥￥₹₩₽₺₿₪₫₦₱฿₴", rules.RuleSet(money.AT_SIGN)),
     **dict.fromkeys("'’‘", rules.RuleSet(dates.AT_APOSTROPHE)),
-    **dict.fromkeys("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅒⅑⅐", rules.RuleSet(quantities.AT_FRACTION)),
+    **dict.fromkeys(fractions.VULGAR, rules.RuleSet((*units.AT_FRACTION, *quantities.AT_FRACTION))),
     "(": rules.RuleSet(codes.AT_PARENTHESIS),
     "[": rules.RuleSet(names.AT_BRACKET),
     "#": rules.RuleSet(names.AT_HASH),
@@ -50,7 +51,7 @@ _BY_MARK = {
 
 # A quiet character can belong to no written form. The look-arounds sort out the capitals, full stops,
 # hyphens and brackets of ordinary prose, so that most chunks are passed by this one search.
-_QUIET = r"a-jl-uw-zÀ-ÖØ-öø-ɏ\s,!?;\"“”„«»…—)\]"
+_QUIET = r"a-jl-uw-zÀ-ÖØ-öø-ɏ\s,?;\"“”„«»…—)\]"
 _SHORT = abbreviations.WITH_STOP | dates.WITH_STOP
 _GATE = re.compile(
     rf"""[^{_QUIET}](?:
@@ -64,8 +65,9 @@ _GATE = re.compile(
     |(?<=-)(?=[A-Z][a-z][a-z]\b|[0-9.$€£¥>-]|\ [0-9A-Za-z]\b)
     |(?<=['’‘])(?=[0-9])
     |(?<=:)(?=[0-9]{{4}})
+    |(?<=!)(?==)
     |(?<=\ v)(?=s\b)|(?<=\ ak)(?=a\b)|(?<=[^\w][kv])(?=[0-9])
-    |(?<=[^A-Za-z.:()\[\-'’‘]))""",
+    |(?<=[^A-Za-z.:!()\[\-'’‘]))""",
     re.VERBOSE,
 )
 _NAMED_BEFORE = frozenset("JFMASONDUEGCIRP")
@@ -94,6 +96,8 @@ def _places(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleS
     if "0" <= mark <= "9":
         if start == here:
             yield here, _DIGIT
+        return
+    if start < here and mark == ".":
         return
     if here > floor and text[here - 1] == " ":
         yield here - 1, _OPERATOR

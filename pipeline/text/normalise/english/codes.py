@@ -187,13 +187,15 @@ _NAMED = compiled(
 )
 
 
-@rule(r"(?P<n>[1-9]\d{2,3})(?![\w]|[.,:/]\d|-\d|\s?%)")
+@rule(r"(?P<n>[1-9]\d{2,3})(?:-(?P<b>\d{2,3}))?(?![\w]|[.,:/]\d|-\d|\s?%)")
 def _name(match: Match) -> str | None:
     """ "Room 204" -> "two oh four", "a 404" -> "four oh four"."""
     found = _NAMED.search(before(match))
     if not found:
         return None
     word = found[0].strip().lower()
+    if match["b"]:
+        return f"{pairs(match['n'])} {pairs(match['b'])}" if word in ("boeing", "airbus") else None
     if word in ("a", "returns", "return") and match["n"] not in (
         "404",
         "401",

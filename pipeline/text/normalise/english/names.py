@@ -95,6 +95,12 @@ def _dot_name(match: Match) -> str | None:
     return f"dot {'net' if match['name'] == 'NET' else _extension(match['name'])}"
 
 
+@rule(r"(?P<letter>[A-Z])\.(?P<n>\d{3})(?![\w.])")
+def _standard(match: Match) -> str:
+    """ "H.264"."""
+    return f"{match['letter']} {pairs(match['n'])}"
+
+
 _SHARP = {
     "C#": "C sharp",
     "F#": "F sharp",
@@ -191,6 +197,8 @@ def _offset(match: Match) -> str:
 )
 def _mixed(match: Match) -> str | None:
     """ "mp3" -> "mp three", "GPT-4o" -> "GPT four o", "sha256" -> "sha two fifty-six", "F-16"."""
+    if match["hyphen"] and before(match, 1) == "-":
+        return None  # "2-for-1"
     said = pairs(match["n"])
     if match["dec"]:
         minor = match["dec"]
@@ -223,7 +231,7 @@ def _port(match: Match) -> str:
 @rule(r"(?P<word>[A-Za-z]{1,20})-(?=\d)")
 def _hyphen(match: Match) -> str:
     """ "mid-1990s": the number after the hyphen has its own rule."""
-    return f"{match['word']} "
+    return f"{match['word']}{'-' if before(match, 1) == '-' else ' '}"
 
 
 @rule(r"(?P<name>_{0,2}[A-Za-z][A-Za-z0-9]{0,40}(?:_{1,2}[A-Za-z0-9]{1,40}){0,10}_{0,2})(?!\w)")
@@ -311,7 +319,7 @@ def _flag(match: Match) -> str | None:
 
 
 AT_WORD = (
-    _sharp, _relative_path, _file, _call, _offset, _quarter, _chemical, _formula, _index, _snake,
+    _standard, _sharp, _relative_path, _file, _call, _offset, _quarter, _chemical, _formula, _index, _snake,
     _protocol, _port, _mixed, _hyphen, _plus,
 )  # fmt: skip
 AT_DOT = (_dot_name,)

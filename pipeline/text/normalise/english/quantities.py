@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pipeline.text.normalise.english.fractions import VULGAR, and_fraction, fraction
 from pipeline.text.normalise.english.money import MAGNITUDES
-from pipeline.text.normalise.english.numbers import AMOUNT, cardinal, digits, number, ordinal, pairs, year
+from pipeline.text.normalise.english.numbers import (
+    AMOUNT,
+    cardinal,
+    digits,
+    number,
+    ordinal,
+    ordinal_of,
+    pairs,
+    year,
+)
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
 __all__ = ["AT_FRACTION", "AT_NUMBER", "AT_SIGN", "FIRST"]
 
-VULGAR = {
-    "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5",
-    "⅘": "4/5",
-    "⅙": "1/6", "⅚": "5/6", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⅒": "1/10", "⅑": "1/9",
-    "⅐": "1/7",
-}  # fmt: skip
 _END = r"(?![\w%]|[.,:/]\d|[²³])"
 _SET_PHRASES = {
     "24/7": "twenty-four seven",
@@ -69,30 +73,10 @@ def _ordinal(match: Match) -> str:
     return f"{words} to {ordinal(int(match['b']))}" if match["b"] else words
 
 
-def fraction(top: int, bottom: int) -> str:
-    """(3, 4) -> "three quarters", (1, 2) -> "one half"."""
-    if bottom == 2:
-        part = "half" if top == 1 else "halves"
-    elif bottom == 4:
-        part = "quarter" if top == 1 else "quarters"
-    else:
-        part = ordinal(bottom) + ("" if top == 1 else "s")
-    return f"{cardinal(top)} {part}"
-
-
 @rule(r"(?P<whole>\d{1,4})[\s-](?P<a>\d\d?)[/⁄](?P<b>\d\d?)(?![\w/%]|\.\d)")
 def _mixed(match: Match) -> str | None:
     """ "2 1/2" -> "two and a half"."""
-    return _and_fraction(int(match["whole"]), int(match["a"]), int(match["b"]))
-
-
-def _and_fraction(whole: int, top: int, bottom: int) -> str | None:
-    if not 0 < top < bottom:
-        return None
-    part = fraction(top, bottom)
-    if top == 1:
-        part = ("an" if bottom in (8, 11, 18) else "a") + part[3:]
-    return f"{cardinal(whole)} and {part}"
+    return and_fraction(int(match["whole"]), int(match["a"]), int(match["b"]))
 
 
 @rule(r"(?P<whole>\d{1,6})?\s?(?P<part>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅒⅑⅐])(?!\d)")
@@ -101,7 +85,7 @@ def _vulgar(match: Match) -> str | None:
     top, bottom = map(int, VULGAR[match["part"]].split("/"))
     tail = " " if after(match, 1).isalnum() else ""
     if match["whole"]:
-        words = _and_fraction(int(match["whole"]), top, bottom)
+        words = and_fraction(int(match["whole"]), top, bottom)
         return words and words + tail
     return fraction(top, bottom) + tail
 
@@ -274,15 +258,20 @@ _YEAR_BEFORE = compiled(
 @rule(r"(?P<n>1[1-9]\d\d|20\d\d|21\d\d)(?![\w%]|[.,:/]\d|-\d)")
 def _year(match: Match) -> str | None:
     """ "in 1984" is a year, "1984 people" are counted."""
-    cue = before(match, 24)
-    if _counts(after(match, 20)) or (
-        _COUNT_BEFORE.search(cue.lower()) and not _YEAR_BEFORE.search(cue.lower())
-    ):
+    cue, following = before(match, 24).lower(), after(match, 20)
+    counted = following[1:2].isalpha() and _COUNT_BEFORE.search(cue) and not _YEAR_BEFORE.search(cue)
+    if counted or _counts(following):
         return None
     value = int(match["n"])
-    if value % 100 == 0 and value not in (1900, 2000, 2100) and not _YEAR_BEFORE.search(cue.lower()):
+    if value % 100 == 0 and value not in (1900, 2000, 2100) and not _YEAR_BEFORE.search(cue):
         return None if value % 1000 == 0 else year(value)
     return year(value)
+
+
+@rule(r"(?P<a>\d{1,4}\.\d{1,3})(?:st|nd|rd|th)(?!\w)")
+def _decimal_ordinal(match: Match) -> str:
+    """ "the 99.9th percentile"."""
+    return ordinal_of(number(match["a"]))
 
 
 @rule(rf"(?P<sign>[-−+~≈±])?(?P<a>{AMOUNT}|\.\d{{1,15}})(?P<plus>\+(?!\s?\d))?(?![A-Za-z0-9]|[,.]\d)")
@@ -316,7 +305,7 @@ def _spaced(match: Match) -> str:
 FIRST = (_small, _set_phrase, _spaced)
 AT_NUMBER = (
     _ordinal, _mixed, _vulgar, _fraction, _formation, _range, _magnitude, _by,
-    _factor, _year, _with_letters, _plain, _listed,
+    _factor, _year, _decimal_ordinal, _with_letters, _plain, _listed,
 )  # fmt: skip
 AT_FRACTION = (_vulgar,)
 

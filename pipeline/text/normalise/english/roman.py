@@ -69,7 +69,7 @@ def _roman(match: Match) -> str | None:
     cue = before(match, 24)
     if match["n"] in ("C", "D", "L", "M"):
         return None
-    if match["n"] == "I" and not _I_ENDS.match(after(match, 12)):
+    if match["n"] == "I" and not cue.endswith("War ") and not _I_ENDS.match(after(match, 12)):
         return None
     if _COUNT.search(cue):
         second = roman_value(match["n2"]) if match["n2"] else None

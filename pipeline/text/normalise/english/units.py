@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pipeline.text.normalise.english.fractions import VULGAR, and_fraction, fraction
 from pipeline.text.normalise.english.numbers import AMOUNT, cardinal, digits, number
-from pipeline.text.normalise.rules import Match, after, before, one_of, rule
+from pipeline.text.normalise.rules import Match, after, before, compiled, one_of, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_NUMBER", "AT_WORD", "BARE", "value_words"]
+__all__ = ["AT_FRACTION", "AT_NUMBER", "AT_WORD", "BARE", "value_words"]
 
 # unit -> (one, many). A unit that is also a word ("in", "as") or a letter is decided by `_fits`.
 _UNITS: dict[str, tuple[str, str]] = {}
@@ -130,6 +131,7 @@ _add("pixel per inch", "pixels per inch", "ppi", "PPI")
 _add("lumen", "lumens", "lm")
 _add("atmosphere", "atmospheres", "atm")
 _add("bar", "bar", "bar")
+_add("millimeter of mercury", "millimeters of mercury", "mmHg")
 _add("millibar", "millibars", "mbar", "mb")
 _add("mole", "moles", "mol")
 _add("kelvin", "kelvin", "K")
@@ -212,9 +214,10 @@ def _is_adjective(match: Match) -> bool:
     """ "a 5 kg bag", "a 16-GB stick": the unit before a thing stays singular."""
     if not (after(match, 1) == " " and after(match, 2)[1:].isalpha()) or after(match, 5) in _NO_NOUN:
         return False
-    return bool(match["hyphen"]) or before(match, 3).lower().lstrip() in ("a ", "an ")
+    return bool(match["hyphen"]) or _ONE_BEFORE.search(before(match, 9).lower()) is not None
 
 
+_ONE_BEFORE = compiled(r"(?<!\w)(?:an?|one|each|every|another)\s$")
 _NO_NOUN = (" of a", " and ", " or a", " in t", " in a", " is a", " per ", " for ")
 
 
@@ -310,7 +313,8 @@ def _dimensions(match: Match) -> str:
     |display|TV|pipe|pan|laptop|tablet|wheels?|rims?)\b)"""
 )
 def _inches(match: Match) -> str:
-    return f"{number(match['a'])} {'inch' if match['a'] == '1' else 'inches'}"
+    wide = after(match, 10).strip().startswith(("wide", "tall", "long", "deep", "thick", "high", "diam"))
+    return f"{number(match['a'])} {'inches' if wide and match['a'] != '1' else 'inch'}"
 
 
 @rule(
@@ -352,19 +356,30 @@ def _lengths(*parts: tuple[str | None, str]) -> str:
     return " ".join(f"{cardinal(int(n))} {unit}{'' if int(n) == 1 else 's'}" for n, unit in parts if n)
 
 
-AT_NUMBER = (
-    _arc,
-    _latitude,
-    _feet_and_inches,
-    _dimensions,
-    _inches,
-    _hours_minutes,
-    _minutes_seconds,
-    _measure,
+@rule(
+    rf"""(?:(?P<whole>\d{{1,3}})[\s-])?(?P<a>\d\d?)[/⁄](?P<b>\d\d?)\s?(?P<unit>{_UNIT}){_END}
+    |(?P<whole2>\d{{1,3}})?(?P<part>[{"".join(VULGAR)}])\s?(?P<unit2>{_UNIT}){_END}"""
 )
+def _fraction_of(match: Match) -> str | None:
+    """ "3/4 tsp" -> "three quarters teaspoon", "1½ lb"."""
+    top, bottom = VULGAR[match["part"]].split("/") if match["part"] else (match["a"], match["b"])
+    unit = match["unit"] or match["unit2"]
+    whole = match["whole"] or match["whole2"]
+    if not 0 < int(top) < int(bottom) or unit in ("in", "K", "A", "t", "N"):
+        return None
+    if whole:
+        return f"{and_fraction(int(whole), int(top), int(bottom))} {_UNITS[unit][1]}"
+    return f"{fraction(int(top), int(bottom))} {_UNITS[unit][0]}"
+
+
+AT_FRACTION = (_fraction_of,)
+AT_NUMBER = (
+    _fraction_of, _arc, _latitude, _feet_and_inches, _dimensions, _inches, _hours_minutes, _minutes_seconds,
+    _measure,
+)  # fmt: skip
 
 _BARE_UNITS = words_of(
-    "km/h m/s² m/s kWh m² km² cm² ft² m³ cm³ km² mg/dL µg °C °F MB/s GB/s Mbps Gbps GHz MHz kHz Hz mph MPH"
+    "mmHg km/h m/s² m/s kWh m² km² cm² ft² m³ cm³ mg/dL µg °C °F MB/s GB/s Mbps Gbps GHz MHz kHz Hz mph MPH"
 )
 BARE = rf"(?:{'|'.join(_BARE_UNITS)})(?![\w²³/])"
 
