@@ -44,8 +44,9 @@ def find_marks(text: str, emotions: Mapping[str, str], *, name_emoji: bool) -> t
     emotion: str | None = None
     if _ANY.search(text) is None:
         return edits, emotion
-    for match in _MARK.finditer(text):
-        mark = match[0]
+    at = 0
+    while match := _MARK.search(text, at):
+        mark, at = match[0], match.end()
         words = ""
         if _UNSPEAKABLE.match(mark):
             edits.append((match.start(), match.end(), ""))
@@ -53,11 +54,13 @@ def find_marks(text: str, emotions: Mapping[str, str], *, name_emoji: bool) -> t
         if mark[0] == "<":
             found = _tag_emotion(mark, emotions)
             if found is None:
+                at = match.start() + 1  # text, in which there may be marks
                 continue
             emotion = emotion or found or None
         elif mark[0] in "[(*":
             found = emotions.get(mark[1:-1].strip().lower())
             if found is None:
+                at = match.start() + 1  # text, in which there may be marks
                 continue
             emotion = emotion or found
         else:

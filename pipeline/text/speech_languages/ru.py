@@ -82,14 +82,8 @@ LANGUAGE = SpeechLanguage(
     zero_minutes="ноль",
     hour_rule="cardinal-masculine",
     minute_rule="cardinal-masculine",
-    day_rule="ordinal-neuter",
-    day_rule_after={
-        "с": "ordinal-neuter-genitive",
-        "до": "ordinal-neuter-genitive",
-        "от": "ordinal-neuter-genitive",
-        "после": "ordinal-neuter-genitive",
-        "около": "ordinal-neuter-genitive",
-    },
+    day_rule="ordinal-neuter-genitive",
+    day_rule_after=dict.fromkeys(("сегодня", "завтра", "вчера", "дата", "на"), "ordinal-neuter"),
     year_rule="numbering-year",
     abbreviations={
         "т. е.": "то есть",

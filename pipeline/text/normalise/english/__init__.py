@@ -56,7 +56,7 @@ _SHORT = abbreviations.WITH_STOP | dates.WITH_STOP
 _GATE = re.compile(
     rf"""[^{_QUIET}](?:
     (?<=[A-Z])(?:
-        (?<=\ [IVXLCDM])(?=[IVXLCDM]+\b)|(?<=[a-z]\ [VX])\b|(?<=\ [IVX])(?=[-–])
+        (?<!\w[IVXLCDM])(?<=[IVXLCDM])(?=[IVXLCDM]+\b)|(?<=[a-z]\ [VX])\b|(?<=\ [IVX])(?=[-–])
         |(?=(?:r|rs|rof)\ [A-Z])
         |(?<=I)\b(?:{rules.endings(f"{word} I" for word in roman.BEFORE)}))
     |(?<=\.)(?:(?=[^\W_])|(?=\s(?:[0-9]|[IVX]{{2}}))|(?<=\.\.)(?=/)

@@ -168,7 +168,7 @@ def _anywhere(match: Match) -> str | None:
     return words + (match["comma"] or _stop(match))
 
 
-@rule(r"(?P<name>vs|aka|w/o|b/c|N/A|n/a|c/o|e\.g|i\.e)(?![\w/])|w/(?=\s?\w)")
+@rule(r"(?P<name>vs|aka|w/o|b/c|N/A|n/a|c/o|e\.g|i\.e)(?![\w/])|w/(?=\s\w|[a-z]{3,})")
 def _bare(match: Match) -> str:
     """ "vs", "w/o", "N/A"."""
     if match[0] == "w/":

@@ -182,7 +182,7 @@ _HTTP = compiled(r"\b(?:HTTP|error|status|response)\ (?:code\ )?$")
 _NAMED = compiled(
     r"""\b(?:[Rr]oom|[Rr]oute|[Hh]ighway|[Ii]nterstate|[Ff]light|Boeing|Airbus|[Ss]uite|HTTP|[Ee]rror
     |[Ss]tatus|
-    (?:[Ee]rror|[Ss]tatus|[Rr]esponse)\ code|[Gg]ate|RTX|GTX|Area|[Cc]hannel|[Bb]us|Hwy\.?|a|returns?
+    (?:[Ee]rror|[Ss]tatus|[Rr]esponse)\ code|[Gg]ate|RTX|GTX|Area|[Cc]hannel|[Bb]us|Hwy\.?|[Aa]n?|returns?
     |Apartment|Apt\.?)\s$"""
 )
 
@@ -196,7 +196,7 @@ def _name(match: Match) -> str | None:
     word = found[0].strip().lower()
     if match["b"]:
         return f"{pairs(match['n'])} {pairs(match['b'])}" if word in ("boeing", "airbus") else None
-    if word in ("a", "returns", "return") and match["n"] not in (
+    if word in ("a", "an", "returns", "return") and match["n"] not in (
         "404",
         "401",
         "403",

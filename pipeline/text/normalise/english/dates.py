@@ -177,7 +177,8 @@ def _month_range(match: Match) -> str:
 @rule(rf"(?P<a>{_DAY})\.?\s?[-–]\s?(?P<b>{_DAY})\b\.?(?!\w)")
 def _day_range(match: Match) -> str:
     """ "Mon–Fri" -> "Monday to Friday"."""
-    return f"{_DAYS[match['a'][:3].lower()]} to {_DAYS[match['b'][:3].lower()]}"
+    stop = "." if match[0].endswith(".") and not after(match, 2).strip() else ""
+    return f"{_DAYS[match['a'][:3].lower()]} to {_DAYS[match['b'][:3].lower()]}{stop}"
 
 
 @rule(rf"(?P<day>{_DAY})(?:\.,?|,)(?=\s(?:{MONTH}|\d))")
@@ -192,7 +193,7 @@ def _month_alone(match: Match) -> str:
     return _month(match["month"])
 
 
-@rule(r"(?P<n>1\d\d0|20\d0|[1-9]0)['’]?s(?!\w)")
+@rule(r"(?P<n>1\d\d0|20\d0|[1-9]0)['’]?s(?:\s?[-–]\s?['’]?(?P<n2>[1-9]0)s)?(?!\w)")
 def _decade(match: Match) -> str | None:
     """ "1990s" -> "nineteen nineties"; "the 90s" too, but "30s" alone are seconds."""
     value = int(match["n"])
@@ -207,7 +208,7 @@ def _decade(match: Match) -> str | None:
             return None
         if value == 10:
             return None
-    return decade(value)
+    return decade(value) + (f" to {decade(int(match['n2']))}" if match["n2"] else "")
 
 
 _DECADE_BEFORE = compiled(

@@ -9,10 +9,10 @@ __all__ = ["AT_NUMBER", "AT_OPERATOR", "AT_WORD", "SUPERSCRIPTS"]
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺₀₁₂₃₄₅₆₇₈₉", "0123456789-+0123456789")
 _OPERAND_LEFT = compiled(r"(?:[0-9½¼¾²³%)\]π∞]|(?<![A-Za-z])[A-Za-z]|[⁰¹⁴-⁹₀-₉])\s?$")
-_OPERAND_RIGHT = compiled(r"\s?(?:[-−+]?\.?\d|[√π∞(]|[A-Za-z](?![^\W0-9_]))")
+_OPERAND_RIGHT = compiled(r"\s?(?:[-−+]?\.?\d|[√π∞(]|[A-Za-z](?![A-Za-z]))")
 _SHORT_NAME = compiled(r"(?<![^\W_])[A-Za-z]{2,3}$")
 _WORD_RIGHT = compiled(r"\s?[-−+]?(?:[^\W_]|[(√π∞$€£¥])")
-_WORD_LEFT = compiled(r"[\w)%²³\]]\s?$")
+_WORD_LEFT = compiled(r"[\w)%²³\]|]\s?$")
 
 _BINARY = {
     "+": "plus",

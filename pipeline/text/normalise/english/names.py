@@ -95,7 +95,7 @@ def _dot_name(match: Match) -> str | None:
     return f"dot {'net' if match['name'] == 'NET' else _extension(match['name'])}"
 
 
-@rule(r"(?P<letter>[A-Z])\.(?P<n>\d{3})(?![\w.])")
+@rule(r"(?P<letter>[A-Z])\.(?P<n>\d{3})(?!\w|\.\d)")
 def _standard(match: Match) -> str:
     """ "H.264"."""
     return f"{match['letter']} {pairs(match['n'])}"
@@ -197,8 +197,8 @@ def _offset(match: Match) -> str:
 )
 def _mixed(match: Match) -> str | None:
     """ "mp3" -> "mp three", "GPT-4o" -> "GPT four o", "sha256" -> "sha two fifty-six", "F-16"."""
-    if match["hyphen"] and before(match, 1) == "-":
-        return None  # "2-for-1"
+    if match["z"].lower() in ("am", "pm") or (match["hyphen"] and before(match, 1) == "-"):
+        return None  # "noon-1pm", "2-for-1"
     said = pairs(match["n"])
     if match["dec"]:
         minor = match["dec"]
@@ -222,7 +222,7 @@ def _protocol(match: Match) -> str:
     return f"{match['name']} "
 
 
-@rule(r"(?P<host>localhost|[A-Za-z][\w-]{0,40}):(?P<port>\d{4,5})(?![\w:.])")
+@rule(r"(?P<host>localhost|[A-Za-z][\w-]{0,40}):(?P<port>\d{4,5})(?![\w:]|\.\d)")
 def _port(match: Match) -> str:
     """ "localhost:8000"."""
     return f"{match['host']} port {digits(match['port'])}"
@@ -231,6 +231,8 @@ def _port(match: Match) -> str:
 @rule(r"(?P<word>[A-Za-z]{1,20})-(?=\d)")
 def _hyphen(match: Match) -> str:
     """ "mid-1990s": the number after the hyphen has its own rule."""
+    if match["word"].lower() in ("noon", "midnight", "now"):
+        return f"{match['word']} to "
     return f"{match['word']}{'-' if before(match, 1) == '-' else ' '}"
 
 
@@ -295,7 +297,7 @@ def _number_sign(match: Match) -> str | None:
     return f"number {number(match['n'])}" if not before(match, 1).isalnum() else None
 
 
-@rule(r"\#(?P<tag>[A-Za-z]\w{1,60})")
+@rule(r"\#(?P<tag>\d{0,6}[A-Za-z]\w{1,60})")
 def _hashtag(match: Match) -> str | None:
     """ "#MeToo" -> "hashtag MeToo"."""
     return f"hashtag {_identifier(match['tag'])}" if not before(match, 1).isalnum() else None

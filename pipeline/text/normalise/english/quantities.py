@@ -202,6 +202,14 @@ _TIMES_AFTER = compiled(
 )
 
 
+@rule(rf"(?P<a>{AMOUNT})\s[xX]\s(?P<b>{AMOUNT})(?P<equals>\s?=)?(?![\w]|[.,]\d)")
+def _crossed(match: Match) -> str:
+    """ "3 x 5 = 15" -> "three times five equals", "a 3 x 5 grid" -> "three by five"."""
+    joint = "times" if match["equals"] else "by"
+    words = f"{number(match['a'])} {joint} {number(match['b'])}"
+    return words + (" equals" if match["equals"] else "")
+
+
 @rule(rf"(?P<a>{AMOUNT})(?:\s?[-–]\s?(?P<b>{AMOUNT}))?[xX×](?![\w])(?!\s?\d)")
 def _factor(match: Match) -> str:
     """ "10x faster" -> "ten times faster", "a 10x engineer" -> "ten x"."""
@@ -249,13 +257,12 @@ def _counts(following: str) -> bool:
 
 _YEAR_BEFORE = compiled(
     r"""\b(?:in|since|by|of|from|until|till|before|after|during|circa|year|early|late|mid|summer|winter
-    |spring|fall|autumn
-    |january|february|march|april|may|june|july|august|september|october|november|december|and|to
-    |between)[\s-]$"""
+    |spring|fall|autumn|year\ was|year\ is|january|february|march|april|may|june|july|august|september
+    |october|november|december|and|to|between)[\s-]$"""
 )
 
 
-@rule(r"(?P<n>1[1-9]\d\d|20\d\d|21\d\d)(?![\w%]|[.,:/]\d|-\d)")
+@rule(r"(?P<n>1\d\d\d|20\d\d|21\d\d)(?![\w%]|[.,:/]\d|-\d)")
 def _year(match: Match) -> str | None:
     """ "in 1984" is a year, "1984 people" are counted."""
     cue, following = before(match, 24).lower(), after(match, 20)
@@ -263,6 +270,8 @@ def _year(match: Match) -> str | None:
     if counted or _counts(following):
         return None
     value = int(match["n"])
+    if value < 1100 and not _YEAR_BEFORE.search(cue):
+        return None
     if value % 100 == 0 and value not in (1900, 2000, 2100) and not _YEAR_BEFORE.search(cue):
         return None if value % 1000 == 0 else year(value)
     return year(value)
@@ -274,7 +283,7 @@ def _decimal_ordinal(match: Match) -> str:
     return ordinal_of(number(match["a"]))
 
 
-@rule(rf"(?P<sign>[-−+~≈±])?(?P<a>{AMOUNT}|\.\d{{1,15}})(?P<plus>\+(?!\s?\d))?(?![A-Za-z0-9]|[,.]\d)")
+@rule(rf"(?P<sign>[-−+~≈±])?(?P<a>{AMOUNT}|\.\d{{1,15}})(?P<plus>\+(?!\s?\d))?(?![A-Za-z0-9]|[,./]\d)")
 def _plain(match: Match) -> str | None:
     """Any other number: "1,234,567", "3.14", "-5", "~20", "18+", "007"."""
     text = match["a"]
@@ -304,7 +313,7 @@ def _spaced(match: Match) -> str:
 
 FIRST = (_small, _set_phrase, _spaced)
 AT_NUMBER = (
-    _ordinal, _mixed, _vulgar, _fraction, _formation, _range, _magnitude, _by,
+    _ordinal, _mixed, _vulgar, _fraction, _formation, _range, _magnitude, _by, _crossed,
     _factor, _year, _decimal_ordinal, _with_letters, _plain, _listed,
 )  # fmt: skip
 AT_FRACTION = (_vulgar,)

@@ -201,7 +201,7 @@ _INCH_CONTEXT = ("tall", "wide", "long", "deep", "thick", "high", "x ", "× ", "
 
 _VALUE = rf"(?:{AMOUNT}|\.\d{{1,9}})"
 _UNIT = one_of(_UNITS)
-_END = r"(?![^\W_]|[²³^])"
+_END = r"(?![^\W_]|[²³^]|['’]\w)"
 
 
 def value_words(amount: str, sign: str = "") -> str:
@@ -210,11 +210,11 @@ def value_words(amount: str, sign: str = "") -> str:
     return sign + number(amount)
 
 
-def _is_adjective(match: Match) -> bool:
+def _is_adjective(match: Match, *, hyphen: bool = False) -> bool:
     """ "a 5 kg bag", "a 16-GB stick": the unit before a thing stays singular."""
     if not (after(match, 1) == " " and after(match, 2)[1:].isalpha()) or after(match, 5) in _NO_NOUN:
         return False
-    return bool(match["hyphen"]) or _ONE_BEFORE.search(before(match, 9).lower()) is not None
+    return hyphen or _ONE_BEFORE.search(before(match, 9).lower()) is not None
 
 
 _ONE_BEFORE = compiled(r"(?<!\w)(?:an?|one|each|every|another)\s$")
@@ -244,7 +244,7 @@ def _fits(unit: str, glued: bool, match: Match) -> bool:
             ("chapter", "section", "seat", "row", "gate", "room", "grade", "unit", "apartment", "building")
         ):
             return False
-        return glued or unit not in ("A", "N", "t") or following[:1] in ("", ".", ",", ")", ";")
+        return glued or unit not in ("A", "N", "t") or following.strip()[:1] in ("", ",", ")", ";")
     return True
 
 
@@ -267,19 +267,18 @@ def _measure(match: Match) -> str | None:
         return None
     one, many = _UNITS[unit]
     last = match["b"] or match["a"]
-    single = (last == "1" and not match["b"]) or _is_adjective(match)
+    single = (last == "1" and not match["b"]) or _is_adjective(match, hyphen=bool(match["hyphen"]))
     words = _sign(match["sign"]) + value_words(match["a"])
     if match["b"]:
         words += f" to {'minus ' if match['minus'] else ''}{value_words(match['b'])}"
     words += f"{'-' if match['hyphen'] else ' '}{one if single else many}"
-    if unit.endswith(".") and _ends_sentence(match):
-        words += "."
-    return words + (f" per {_PER[per]}" if per else "")
+    return words + (f" per {_PER[per]}" if per else _stop(match, unit))
 
 
-def _ends_sentence(match: Match) -> bool:
+def _stop(match: Match, unit: str) -> str:
+    """The full stop of "5 lbs." is also that of the sentence when a capital or nothing follows."""
     following = after(match, 3).lstrip()
-    return not following or following[0].isupper()
+    return "." if unit.endswith(".") and (not following or following[0].isupper()) else ""
 
 
 @rule(
@@ -305,6 +304,8 @@ def _dimensions(match: Match) -> str:
     names = {'"': "inches", "”": "inches", "″": "inches", "''": "inches", "'": "feet", "px": "pixels"}
     unit = match["unit"]
     many = names.get(unit) or (_UNITS[unit][1] if unit in _UNITS else unit)
+    if _is_adjective(match):
+        many = many.removesuffix("s").replace("inche", "inch").replace("feet", "foot")
     return " by ".join(number(each) for each in match.group("a", "b", "c") if each) + f" {many}"
 
 
@@ -368,8 +369,8 @@ def _fraction_of(match: Match) -> str | None:
     if not 0 < int(top) < int(bottom) or unit in ("in", "K", "A", "t", "N"):
         return None
     if whole:
-        return f"{and_fraction(int(whole), int(top), int(bottom))} {_UNITS[unit][1]}"
-    return f"{fraction(int(top), int(bottom))} {_UNITS[unit][0]}"
+        return f"{and_fraction(int(whole), int(top), int(bottom))} {_UNITS[unit][1]}{_stop(match, unit)}"
+    return f"{fraction(int(top), int(bottom))} {_UNITS[unit][0]}{_stop(match, unit)}"
 
 
 AT_FRACTION = (_fraction_of,)

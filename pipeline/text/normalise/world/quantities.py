@@ -159,7 +159,7 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
     table: list[Row] = []
     ends = rf"(?P<sign>[-−]\s?)?(?P<a>{amount})(?:{_RANGE_MARK}(?P<b>{amount}))?"
     if language.percent:
-        table.append((rf"{ends}\s?[%٪](?!\w)", _percent))
+        table.append((rf"{ends}\s?[%٪]{end}", _percent))
         if language.code == "tr":
             table.append((rf"%\s?(?P<sign>[-−])?(?P<a>{amount})(?:{_RANGE_MARK}(?P<b>{amount}))?", _percent))
     if language.currencies:

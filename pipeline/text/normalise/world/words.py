@@ -16,7 +16,8 @@ _VULGAR = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
 _LISTING = frozenset(
     {"usw.", "etc.", "enz.", "itd.", "itp.", "ecc.", "vb.", "т. д.", "т.д.", "т. п.", "т.п."}
 )
-_OPERAND_LEFT = re.compile(r"[\w%)°²³]\s?$")
+_OPERAND_LEFT = re.compile(r"(?:[\d%)°²³]|(?<!\w)\w)\s?$")
+_WORD_LEFT = re.compile(r"[\w%)°²³]\s?$")
 _OPERAND_RIGHT = re.compile(r"\s?[\w(-]")
 
 
@@ -52,7 +53,8 @@ def _abbreviation(language: SpeechLanguage, match: Match) -> str | None:
 def _operator(language: SpeechLanguage, match: Match) -> str | None:
     """ "3 + 4 = 7", "A & B"."""
     words = language.symbols.get(match["op"])
-    if not words or not _OPERAND_LEFT.search(before(match, 3)) or not _OPERAND_RIGHT.match(after(match, 3)):
+    operand = _WORD_LEFT if match["op"] in "&→=" else _OPERAND_LEFT
+    if not words or not operand.search(before(match, 3)) or not _OPERAND_RIGHT.match(after(match, 3)):
         return None
     left, right = before(match, 1), after(match, 1)
     if match["op"] in "&→" or left.isdigit() or right.isdigit() or match["op"] == "=":
