@@ -145,8 +145,8 @@ def assert_monotone(chunk: SpeechChunk) -> None:
 
 
 ATOMS_TEXT = (
-    "0 1 9 10 1984 $ € % . , : ; / - – ( ) [ ] < > = + * ^ & # @ ' \" ° ² ½ a b I V X Dr. St. e.g. http:// www. "
-    "com kg km/h am May U.S. No. 😀 \u200d \ufe0f \x00 \ud800 é 中 あ 한 я ع ह १ ٣"
+    "0 1 9 10 1984 $ € % . , : ; / - – ( ) [ ] < > = + * ^ & # @ ' \" ° ² ½ a b I V X Dr. St. e.g. http:// "
+    "www. com kg km/h am May U.S. No. 😀 \u200d \ufe0f \x00 \ud800 é 中 あ 한 я ع ह १ ٣"
 )
 ATOMS = [*ATOMS_TEXT.split(" "), *[" "] * 12]
 

@@ -117,6 +117,8 @@ class TTSTextProcessor:
             if edits:
                 text, mapping = apply_edits(text, mapping, edits)
         text = text.rstrip()
+        while mapping[-1][0] > len(text):
+            mapping = mapping[:-1]
         if _SPEAKABLE.search(text) is None:
             self._keep(chunk, emotion)
             return None
