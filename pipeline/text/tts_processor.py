@@ -9,6 +9,7 @@ from pipeline.text.models import Block, Boundary, Mapping, SpeechChunk, TextChun
 from pipeline.text.normalise import is_plain, normalise
 from pipeline.text.normalise.blocks import announce_code, announce_formula, list_prefix
 from pipeline.text.normalise.edits import apply_edits, identity
+from pipeline.text.normalise.formulas import find_formulas
 from pipeline.text.normalise.links import find_links
 from pipeline.text.normalise.marks import find_marks, has_bracket
 from pipeline.text.normalise.script import language_of
@@ -102,6 +103,9 @@ class TTSTextProcessor:
         rules = self._rules
         text = chunk.text.rstrip()
         mapping = chunk.mapping or identity(chunk.start)
+        if "$" in text or "\\(" in text:
+            formulas = find_formulas(text, rules.math, speech_language(self._lang))
+            text, mapping = apply_edits(text, mapping, formulas)
         marks, emotion = find_marks(text, rules.emotions, name_emoji=rules.emoji == "name")
         lead = len(text) - len(text.lstrip())
         if lead and not (marks and marks[0][0] < lead):
