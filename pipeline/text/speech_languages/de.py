@@ -8,6 +8,7 @@ LANGUAGE = SpeechLanguage(
     code_word="Code",
     formula="eine Formel",
     list_item="{ordinal}ns: ",
+    list_rule="ordinal",
     dot="Punkt",
     at="at",
     dash="Bindestrich",

@@ -25,12 +25,12 @@ class SpeechLanguage:
 
     # announcements
     code_block: tuple[str, ...] = ()
-    """A code block of one line, and of more; `{name}` and `{n}` are filled in. A third form is "few"."""
+    """A code block of one line, and of more, as the forms of a plural; `{name}` and `{n}` are filled in."""
     code_word: str = ""
-    """What stands for "{name} code" when the block names no language."""
+    """What is said up to the comma when the block names no language."""
     formula: str = ""
     list_item: str = ""
-    """How a numbered list item begins; `{ordinal}` or `{n}` is filled in."""
+    """How a numbered list item begins; `{ordinal}` is filled in."""
     list_rule: str = ""
 
     # addresses

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from pipeline.text.normalise.rules import Match, before
+from pipeline.text.normalise.rules import Match, before, one_of
 from pipeline.text.normalise.world.icu import long_date, months, plural, spell
-from pipeline.text.normalise.world.numbers import RIGHT, Row, one_of
+from pipeline.text.normalise.world.numbers import RIGHT, Row
 from pipeline.text.speech_languages import SpeechLanguage
 
 __all__ = ["at_number"]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
-from pipeline.text.normalise.rules import Match, after, before
+from pipeline.text.normalise.rules import Match, after, before, one_of
 from pipeline.text.normalise.world.icu import spell
 from pipeline.text.speech_languages import SpeechLanguage
 
-__all__ = ["AMOUNT", "LEFT", "RIGHT", "Number", "Row", "Say", "at_number", "one_of", "parse", "say_number"]
+__all__ = ["AMOUNT", "LEFT", "RIGHT", "Number", "Row", "Say", "at_number", "parse", "say_number"]
 
 Say = Callable[[SpeechLanguage, Match], str | None]
 Row = tuple[str, Say]
@@ -20,12 +21,6 @@ Row = tuple[str, Say]
 MAX_DIGITS = 15
 _SPACES = "\u00a0\u202f\u2009"
 _CJK = frozenset({"zh", "ja", "ko"})
-
-
-def one_of(names: Iterable[str]) -> str:
-    """An alternation, the longest first; matches nothing when there are no names."""
-    ordered = sorted(names, key=len, reverse=True)
-    return "|".join(re.escape(name) for name in ordered) or "(?!)"
 
 
 def LEFT(language: SpeechLanguage) -> str:  # noqa: N802 - a pattern, made for a language
@@ -122,11 +117,20 @@ def _agreement(language: SpeechLanguage, following: str) -> str | None:
     noun = re.match(r"\s([^\W\d_]+)", following)
     if noun is None:
         return None
+    if noun[1] in _currency_words(language):
+        return language.counted[0]
     if language.feminine_words and re.fullmatch(language.feminine_words, noun[1]):
         return language.counted[1]
     if language.code == "es" and noun[1].islower() and len(noun[1]) > 3:
         return language.counted[0]
     return ""
+
+
+@cache
+def _currency_words(language: SpeechLanguage) -> frozenset[str]:
+    """ "Euro", "euros": their gender is known."""
+    forms = "|".join(form for sign, form in language.currencies.items() if sign not in language.feminine)
+    return frozenset(forms.split("|"))
 
 
 def _foreign(language: SpeechLanguage, match: Match) -> str:
@@ -136,8 +140,10 @@ def _foreign(language: SpeechLanguage, match: Match) -> str:
 
 def _year(language: SpeechLanguage, match: Match) -> str | None:
     """ "im Jahr 1984" -> "… neunzehnhundertvierundachtzig"."""
-    cue = before(match, 16).rstrip()
-    if not any(cue.endswith(word) and not cue[: -len(word)][-1:].isalpha() for word in language.year_cues):
+    cue = before(match, 16).rstrip().lower()
+    if not any(
+        cue.endswith(word.lower()) and not cue[: -len(word)][-1:].isalpha() for word in language.year_cues
+    ):
         return None
     if after(match, 2)[1:].isalpha() and after(match, 2)[1:].isupper() and language.code == "de":
         return None  # "von 1984 Menschen" counts
@@ -169,9 +175,11 @@ def _ordinal(language: SpeechLanguage, match: Match) -> str | None:
     return spell(language, int(match["n"]), language.ordinals[ending])
 
 
-def _german_ordinal(language: SpeechLanguage, match: Match) -> str:
-    """ "der 3. Tag" -> "der dritte Tag"."""
-    return spell(language, int(match["n"]), language.day_rule_after[match["article"]])
+def _german_ordinal(language: SpeechLanguage, match: Match) -> str | None:
+    """ "der 3. Tag" -> "der dritte Tag"; without an article the full stop may be the sentence's."""
+    article = before(match, 8).rstrip().rsplit(" ", 1)[-1].lower()
+    rule = language.day_rule_after.get(article)
+    return spell(language, int(match["n"]), rule) if rule else None
 
 
 def _turkish_ordinal(language: SpeechLanguage, match: Match) -> str:
@@ -251,6 +259,8 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
     )
     if language.ordinals:
         table.append((rf"(?P<n>\d{{1,4}})(?P<ending>{one_of(language.ordinals)})(?!\w)", _ordinal))
+    if language.code == "de":
+        table.append((r"(?P<n>\d{1,3})\.(?=\s[A-ZÄÖÜ])", _german_ordinal))
     if language.code == "tr":
         table.append((r"(?P<n>\d{1,4})\.(?=\s[a-zçğıöşü])", _turkish_ordinal))
     table.append((rf"(?P<n>\d{{1,3}})/(?P<m>\d{{1,3}}){right}", _fraction))
