@@ -19,12 +19,15 @@ from gateway.outbox import ClientGoneError
 from gateway.replay_window import Frame, ReplayWindow
 from gateway.reply_messages import reply_messages
 from gateway.settings import Settings
+from gateway.speech import speech_of
 from gateway.store import Store, TurnBegun, TurnEnd, TurnStart
+from gateway.wire.errors import FrameError
 from gateway.wire.native import Ack, ChunkSpoken, Interrupt, Limits, NativeCodec, SessionFrame, StartTurn
-from pipeline.agent.service import AgentService, Message
+from pipeline.agent.service import AgentService, Message, correlation_id
 from pipeline.errors import PipelineError, TurnError
 from pipeline.events import AgentEvent, Error, StreamEnd, Timing, TTSReadyChunk, TurnEvent, TurnInterrupted
 from pipeline.message_processor import ConversationTurn, Heard, MessageProcessor, log_failure
+from pipeline.text import ChunkLimits, SpeechRules
 
 __all__ = ["Connection", "Session"]
 
@@ -68,6 +71,7 @@ class Session:
         self._resume_token = token_urlsafe(32)
         self._agent = agent
         self._settings = settings
+        self._default_speech = speech_of(settings)
         self._store = store
         self._max_unspoken = settings.max_unspoken_chunks if playback else None
         self._codec = NativeCodec(max_message_chars=settings.max_message_chars)
@@ -176,13 +180,14 @@ class Session:
         """Begin a turn; a live one is interrupted first. A `ref` that was seen before starts nothing.
 
         Waits only while many turns of this session are still to be told to the client.
-        Raises TurnError (turn_in_progress) when the frame wants no barge-in.
+        Raises TurnError (turn_in_progress) when the frame wants no barge-in, FrameError for bad options.
         """
         if frame.ref is not None and frame.ref in self._refs:
             return
         live = self._processor.live_turn
         if live is not None and frame.on_busy == "reject":
             raise TurnError("Another turn is live, and on_busy is `reject`.", code="turn_in_progress", retryable=True)
+        limits, rules = self._speech(frame)
         if frame.ref is not None:
             _remember(self._refs, frame.ref)
         if live is not None:
@@ -196,16 +201,20 @@ class Session:
             ref=frame.ref,
             started_at=time.time(),
         )
+        correlation = uuid4().hex
         begun = self._store.begin_turn(self.user_id, turn, Message(role="user", content=frame.message))
         await self._processor.start_turn(
             conversation_id=self.conversation_id,
             user_input=frame.message,
-            agent_stream=self._answer(begun),
+            agent_stream=self._answer(begun, correlation),
             turn_id=turn.turn_id,
             ref=frame.ref,
             max_unspoken_chunks=self._max_unspoken,
             captions=frame.captions,
             lang=frame.lang or self._settings.lang,
+            limits=limits,
+            rules=rules,
+            correlation_id=correlation,
         )
         if self._relay is None:
             self._relay = asyncio.create_task(self._run_relay(), name=f"relay {self.session_id}")
@@ -213,8 +222,17 @@ class Session:
         self._idle.clear()
         await self._turns.put(turn.turn_id)
 
-    async def _answer(self, begun: Awaitable[TurnBegun]) -> AsyncGenerator[AgentEvent, None]:
+    def _speech(self, frame: StartTurn) -> tuple[ChunkLimits, SpeechRules]:
+        if frame.speech is None:
+            return self._default_speech
+        try:
+            return speech_of(self._settings, frame.speech)
+        except ValueError as error:
+            raise FrameError(f"speech: {error}.") from None
+
+    async def _answer(self, begun: Awaitable[TurnBegun], correlation: str) -> AsyncGenerator[AgentEvent, None]:
         """What the agent answers to the conversation, once the user's message is safe."""
+        correlation_id.set(correlation)
         turn = await begun
         if turn.lost:
             await self.emit_error(

@@ -84,7 +84,7 @@ def test_the_table_of_settings() -> None:
         if field.name == "api_keys":
             row = f"| `GATEWAY_API_KEYS` (environment only) | none | {description(field.name)} |"
         else:
-            default = "none" if field.default in (None, (), "") else f"`{field.default}`"
+            default = "none" if field.default in (None, (), "", {}) else f"`{field.default}`"
             row = f"| `--{field.name.replace('_', '-')}` | {default} | {description(field.name)} |"
         assert row in GATEWAY
 

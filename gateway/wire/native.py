@@ -27,6 +27,7 @@ __all__ = [
     "Pong",
     "Resume",
     "SessionFrame",
+    "SpeechOptions",
     "StartTurn",
 ]
 
@@ -41,6 +42,25 @@ class _Frame(msgspec.Struct, frozen=True, tag_field="event", forbid_unknown_fiel
     """Base of all client frames: a field that is not listed is an error that names it."""
 
 
+class SpeechOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a turn is cut and spoken, where it differs from the settings. Values are checked by who uses them."""
+
+    profile: str | None = None
+    first_min_chars: int | None = None
+    first_min_words: int | None = None
+    min_chars: int | None = None
+    max_chars: int | None = None
+    clause_first: bool | None = None
+    code: str | None = None
+    tables: str | None = None
+    urls: str | None = None
+    emoji: str | None = None
+    math: str | None = None
+    list_numbers: bool | None = None
+    normalise: str | None = None
+    emotions: Annotated[dict[str, str], msgspec.Meta(max_length=256)] | None = None
+
+
 class StartTurn(_Frame, frozen=True, tag="start_turn"):
     """The user said `message`."""
 
@@ -50,6 +70,7 @@ class StartTurn(_Frame, frozen=True, tag="start_turn"):
     captions: bool = True
     lang: str | None = None
     on_busy: Literal["interrupt", "reject"] = "interrupt"
+    speech: SpeechOptions | None = None
 
 
 class HeardPosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
