@@ -53,4 +53,5 @@ LANGUAGE = SpeechLanguage(
     fractions={"n/m": "{m}分の{n}"},
     units={"km/h": "時速{n}キロメートル", "°C": "{n}度"},
     joint="",
+    squared="の二乗",
 )

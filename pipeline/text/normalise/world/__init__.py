@@ -10,7 +10,7 @@ from functools import cache, partial
 from pipeline.text.normalise import rules
 from pipeline.text.normalise.edits import Edit
 from pipeline.text.normalise.script import letters_of
-from pipeline.text.normalise.world import dates, numbers, quantities, words
+from pipeline.text.normalise.world import dates, numbers, quantities, roman, words
 from pipeline.text.speech_languages import SpeechLanguage, speech_language
 
 __all__ = ["find_edits", "is_plain"]
@@ -44,10 +44,10 @@ class _Forms:
             yield here, self.digit
             return
         yield here, self.sign
+        yield here, self.digit
         if here > floor and text[here - 1] == " ":
             yield here - 1, self.operator
         yield here, self.operator
-        yield here, self.digit
 
 
 def is_plain(text: str, lang: str) -> bool:
@@ -69,16 +69,18 @@ def _forms(lang: str) -> _Forms:
     firsts |= {first[0].upper() + first[1:] for first in firsts}
     without = [key for key in written if "." not in key]
     bare = rf"|\b(?:{rules.one_of(without)})(?!\w)" if without else ""
+    letters = letters_of(lang).replace("A-Z", "ABD-HJKM-UWYZ")  # the others may be Roman numerals
     gate = re.compile(
-        rf"""[^{letters_of(lang)}{_QUIET}](?:
+        rf"""[^{letters}{_QUIET}](?:
         (?<=\.)(?:(?=\d)|{rules.endings(firsts)})
-        |(?<=\()(?=[0-9])|(?<=-)(?=\d)|(?<=[^.()\[\-])){bare}""",
+        |(?<=[IVXLC])(?<!\w[IVXLC])(?=[IVXLC]{{0,7}}(?:e|er|ème|º|ª|-?[ей])?\b)
+        |(?<=\()(?=[0-9])|(?<=-)(?=\d)|(?<=[^.()\[\-IVXLC])){bare}""",
         re.VERBOSE,
     )
     return _Forms(
         gate=gate,
-        word=_bound(language, words.at_word),
-        digit=_bound(language, dates.at_number, quantities.at_number, numbers.at_number),
+        word=_bound(language, words.at_word, roman.at_word),
+        digit=_bound(language, dates.at_number, numbers.at_ordinal, quantities.at_number, numbers.at_number),
         sign=_bound(language, quantities.at_sign),
         operator=_bound(language, words.at_operator),
     )

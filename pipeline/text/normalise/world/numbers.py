@@ -12,7 +12,18 @@ from pipeline.text.normalise.rules import Match, after, before, one_of
 from pipeline.text.normalise.world.icu import spell
 from pipeline.text.speech_languages import SpeechLanguage
 
-__all__ = ["AMOUNT", "LEFT", "RIGHT", "Number", "Row", "Say", "at_number", "parse", "say_number"]
+__all__ = [
+    "AMOUNT",
+    "LEFT",
+    "RIGHT",
+    "Number",
+    "Row",
+    "Say",
+    "at_number",
+    "at_ordinal",
+    "parse",
+    "say_number",
+]
 
 Say = Callable[[SpeechLanguage, Match], str | None]
 Row = tuple[str, Say]
@@ -73,7 +84,7 @@ def parse(language: SpeechLanguage, text: str) -> Number:
 
 def digits(language: SpeechLanguage, text: str) -> str:
     """ "407" -> "vier null sieben"."""
-    return " ".join(spell(language, int(c)) for c in text if c.isdecimal())
+    return language.joint.join(spell(language, int(c)) for c in text if c.isdecimal())
 
 
 def say_number(language: SpeechLanguage, number: Number, rule: str = "") -> str:
@@ -94,14 +105,6 @@ def say_number(language: SpeechLanguage, number: Number, rule: str = "") -> str:
     return language.joint.join([spell(language, int(whole)), point, *tail])
 
 
-def _signed(language: SpeechLanguage, mark: str | None, words: str) -> str | None:
-    mark = (mark or "").strip()
-    if not mark:
-        return words
-    sign = language.minus if mark in "-−" else language.symbols.get(mark, "")
-    return f"{sign}{language.joint}{words}" if sign else None
-
-
 def _plain(language: SpeechLanguage, match: Match) -> str | None:
     number = parse(language, match["n"])
     rule: str | None = ""
@@ -109,7 +112,8 @@ def _plain(language: SpeechLanguage, match: Match) -> str | None:
         rule = _agreement(language, after(match, 24))
         if language.one_agrees and number.whole == "1" and rule == "":
             return None
-    return _signed(language, match["sign"], say_number(language, number, rule or ""))
+    words = say_number(language, number, rule or "")
+    return f"{language.minus}{language.joint}{words}" if match["sign"] else words
 
 
 def _agreement(language: SpeechLanguage, following: str) -> str | None:
@@ -140,13 +144,13 @@ def _foreign(language: SpeechLanguage, match: Match) -> str:
 
 def _year(language: SpeechLanguage, match: Match) -> str | None:
     """ "im Jahr 1984" -> "… neunzehnhundertvierundachtzig"."""
-    cue = before(match, 16).rstrip().lower()
-    if not any(
-        cue.endswith(word.lower()) and not cue[: -len(word)][-1:].isalpha() for word in language.year_cues
-    ):
+    cue, following = before(match, 16).rstrip().lower(), after(match, 2)
+    counts = following[1:].isupper()  # "von 1984 Menschen"
+    if language.code == "de" and (counts or match["n"] < "2000"):
+        return None if counts else spell(language, int(match["n"]), language.year_rule)
+    words = (word.lower() for word in language.year_cues)
+    if not any(cue.endswith(word) and not cue[: -len(word)][-1:].isalpha() for word in words):
         return None
-    if after(match, 2)[1:].isalpha() and after(match, 2)[1:].isupper() and language.code == "de":
-        return None  # "von 1984 Menschen" counts
     return spell(language, int(match["n"]), language.year_rule)
 
 
@@ -214,6 +218,8 @@ def _korean_month(language: SpeechLanguage, match: Match) -> str:
 def _counted(rule: str) -> Say:
     def say(language: SpeechLanguage, match: Match) -> str | None:
         value = int(match["n"])
+        if before(match, 1) == "第":
+            return spell(language, value)
         counter = after(match, 3).lstrip()
         o_clock = counter.startswith("시") and not counter.startswith("시간")
         if language.code == "ko" and value > (12 if o_clock else 99):
@@ -239,6 +245,31 @@ def _dotted(language: SpeechLanguage, match: Match) -> str | None:
     return f" {language.dot} ".join(say_number(language, Number(part, "")) for part in match["n"].split("."))
 
 
+def _squared(language: SpeechLanguage, match: Match) -> str:
+    """ "5²" -> "fünf zum Quadrat"."""
+    return f"{say_number(language, parse(language, match['n']))}{language.joint}{language.squared}"
+
+
+def _times(language: SpeechLanguage, match: Match) -> str:
+    """ "3 x 4": the second number has its own rule."""
+    number = say_number(language, parse(language, match["n"]))
+    return f"{number}{language.joint}{language.symbols['×']}{language.joint}"
+
+
+def _decade(language: SpeechLanguage, match: Match) -> str:
+    """ "1990er" -> "neunzehnhundertneunziger"."""
+    return spell(language, int(match["n"]), language.year_rule) + match["ending"]
+
+
+def at_ordinal(language: SpeechLanguage) -> Sequence[Row]:
+    """Ordinals, which are asked before units: "1° piano" is no degree."""
+    if not language.ordinals:
+        return []
+    degree = r"°(?=\s[^\W\d_])|" if "°" in language.ordinals else ""
+    ending = rf"(?P<ending>{degree}{one_of(mark for mark in language.ordinals if mark != '°')})"
+    return [(rf"(?P<n>\d{{1,4}}){ending}(?!\w)", _ordinal)]
+
+
 def at_number(language: SpeechLanguage) -> Sequence[Row]:
     amount, right = AMOUNT(language), RIGHT(language)
     table: list[Row] = [
@@ -257,12 +288,17 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
     table.extend(
         (rf"(?P<n>\d{{1,4}})(?=\s?(?:{words}))", _counted(rule)) for words, rule in language.counters.items()
     )
-    if language.ordinals:
-        table.append((rf"(?P<n>\d{{1,4}})(?P<ending>{one_of(language.ordinals)})(?!\w)", _ordinal))
     if language.code == "de":
-        table.append((r"(?P<n>\d{1,3})\.(?=\s[A-ZÄÖÜ])", _german_ordinal))
+        table.append((r"(?P<n>\d{1,3})\.(?=\s[A-ZÄÖÜ]|\s(?:bis|und|oder)\s\d)", _german_ordinal))
+        table.append((r"(?P<n>1\d\d0|[2-9]0)(?P<ending>ern?)(?!\w)", _decade))
     if language.code == "tr":
         table.append((r"(?P<n>\d{1,4})\.(?=\s[a-zçğıöşü])", _turkish_ordinal))
+    if language.squared:
+        table.append((rf"(?P<n>{amount})²", _squared))
+    if "×" in language.symbols:
+        table.append((rf"(?P<n>{amount})\s?[x×]\s?(?=\d)", _times))
+    if language.code == "zh":
+        table.append((r"(?P<plus>)(?P<n>1[3-9]\d{9})(?!\d)", _dialled))
     table.append((rf"(?P<n>\d{{1,3}})/(?P<m>\d{{1,3}}){right}", _fraction))
     if language.to:
         table.append((rf"(?P<a>{amount})\s?[-–—]\s?(?P<b>{amount}){right}(?!\s?=|-\d)", _range))
@@ -270,5 +306,5 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         table.append((rf"(?P<n>1[1-9]\d\d|20\d\d){right}", _year))
     if language.decimal != "." and "." not in language.decimal:
         table.append((rf"(?P<w>\d{{1,4}})\.(?P<f>\d{{1,2}}){right}", _foreign))
-    table.append((rf"(?P<sign>[-−+~≈±<>≤≥]\s?)?(?P<n>{amount}){right}", _plain))
+    table.append((rf"(?P<sign>[-−]\s?)?(?P<n>{amount}){right}", _plain))
     return table

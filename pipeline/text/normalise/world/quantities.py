@@ -154,7 +154,7 @@ def _magnitude(language: SpeechLanguage, match: Match) -> str | None:
 
 def at_number(language: SpeechLanguage) -> Sequence[Row]:
     amount = AMOUNT(language)
-    money = rf"(?:\d{{1,12}}[.,]\d\d(?![\d.,]*\d)|{amount})"
+    money = rf"(?:\d{{1,3}}(?:[.,]\d{{3}}){{0,4}}[.,]\d\d(?![\d.,]*\d)|{amount})"
     end = r"(?![A-Za-z0-9])" if language.joint == "" or language.code == "ko" else r"(?![^\W_])"
     table: list[Row] = []
     ends = rf"(?P<sign>[-−]\s?)?(?P<a>{amount})(?:{_RANGE_MARK}(?P<b>{amount}))?"
@@ -182,7 +182,7 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
 
 def at_sign(language: SpeechLanguage) -> Sequence[Row]:
     amount = AMOUNT(language)
-    money = rf"(?:\d{{1,12}}[.,]\d\d(?![\d.,]*\d)|{amount})"
+    money = rf"(?:\d{{1,3}}(?:[.,]\d{{3}}){{0,4}}[.,]\d\d(?![\d.,]*\d)|{amount})"
     signs = one_of(sign for sign in language.currencies if leads(sign))
     scale = rf"(?:\s?(?P<magnitude>{one_of(language.magnitudes)})(?!\w))?"
     sums = rf"(?P<minus>[-−])?(?P<a>{money})(?:{_RANGE_MARK}(?:{signs})?(?P<b>{money}))?"

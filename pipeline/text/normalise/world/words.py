@@ -62,6 +62,12 @@ def _operator(language: SpeechLanguage, match: Match) -> str | None:
     return None
 
 
+def _leading(language: SpeechLanguage, match: Match) -> str | None:
+    """ "> 50 €", "~20": the number has its own rule."""
+    words = language.symbols.get(match["op"])
+    return f"{words}{language.joint}" if words else None
+
+
 def _number_sign(language: SpeechLanguage, match: Match) -> str | None:
     words = language.symbols.get(match["op"])
     return f"{words}{language.joint}" if words else None
@@ -83,6 +89,7 @@ def at_word(language: SpeechLanguage) -> Sequence[Row]:
 def at_operator(language: SpeechLanguage) -> Sequence[Row]:
     return [
         (r"\s?(?P<op>[&=×÷+<>≤≥≈→−])\s?", _operator),
+        (r"(?P<op>[+~≈±<>≤≥])\s?(?=\d)", _leading),
         (r"(?P<op>[\#№§])\s?(?=\d)", _number_sign),
         (r"[½⅓⅔¼¾]", _vulgar),
     ]
