@@ -31,7 +31,7 @@ from pipeline.text import ChunkLimits, SpeechRules
 
 __all__ = ["Connection", "Session"]
 
-_MAX_WAITING_TURNS = 8
+_MAX_UNTOLD_TURNS = 64
 _MAX_REMEMBERED = 1024
 
 
@@ -84,7 +84,7 @@ class Session:
             reports_delivery=True,
         )
         # Turns: those the relay has yet to tell, and what must not be forgotten of earlier ones.
-        self._turns: asyncio.Queue[str] = asyncio.Queue(_MAX_WAITING_TURNS)
+        self._turns: asyncio.Queue[str] = asyncio.Queue(_MAX_UNTOLD_TURNS)
         self._relay: asyncio.Task[None] | None = None
         self._open_turns = 0
         self._idle = asyncio.Event()
@@ -179,14 +179,16 @@ class Session:
     async def start_turn(self, frame: StartTurn) -> None:
         """Begin a turn; a live one is interrupted first. A `ref` that was seen before starts nothing.
 
-        Waits only while many turns of this session are still to be told to the client.
-        Raises TurnError (turn_in_progress) when the frame wants no barge-in, FrameError for bad options.
+        Never waits for the client. Raises TurnError (turn_in_progress) when the frame wants no barge-in, or when
+        many turns are still to be told to the client; FrameError for bad options.
         """
         if frame.ref is not None and frame.ref in self._refs:
             return
         live = self._processor.live_turn
         if live is not None and frame.on_busy == "reject":
             raise TurnError("Another turn is live, and on_busy is `reject`.", code="turn_in_progress", retryable=True)
+        if self._turns.full():
+            raise TurnError("Earlier turns are still to be read.", code="turn_in_progress", retryable=True)
         limits, rules = self._speech(frame)
         if frame.ref is not None:
             _remember(self._refs, frame.ref)
@@ -220,7 +222,7 @@ class Session:
             self._relay = asyncio.create_task(self._run_relay(), name=f"relay {self.session_id}")
         self._open_turns += 1
         self._idle.clear()
-        await self._turns.put(turn.turn_id)
+        self._turns.put_nowait(turn.turn_id)
 
     def _speech(self, frame: StartTurn) -> tuple[ChunkLimits, SpeechRules]:
         if frame.speech is None:
