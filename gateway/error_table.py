@@ -23,9 +23,11 @@ class CloseCode(IntEnum):
 HTTP_STATUS = {
     "malformed_frame": 400,
     "unknown_frame": 400,
+    "bad_request": 400,
     "bad_subprotocol": 400,
     "unauthorized": 401,
     "forbidden": 403,
+    "conversation_not_found": 404,
     "turn_not_found": 404,
     "turn_in_progress": 409,
     "frame_too_large": 413,

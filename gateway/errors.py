@@ -1,4 +1,4 @@
-"""Errors that only the edge knows: bad frames, and refusals of a connection or a turn."""
+"""Errors that only the edge knows: refusals of a request, a connection or a turn, and storage that fails."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ __all__ = ["GatewayError", "SettingsError", "StorageError"]
 class GatewayError(PipelineError):
     """The gateway will not do this for this client, or not now."""
 
-    codes = frozenset({"unauthorized", "forbidden", "bad_subprotocol", "full", "shutting_down", "turn_lost"})
+    codes = frozenset(
+        {
+            "bad_request",
+            "bad_subprotocol",
+            "conversation_not_found",
+            "forbidden",
+            "full",
+            "shutting_down",
+            "turn_lost",
+            "unauthorized",
+        }
+    )
 
 
 class StorageError(PipelineError):
-    """What was asked of the store did not become durable."""
+    """A conversation could not be read or written; nothing of the operation was done."""
 
     codes = frozenset({"storage_error"})
 

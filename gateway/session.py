@@ -116,6 +116,16 @@ class Session:
         """Whether exactly the frames after `last_seq` can be sent again."""
         return self._window.reaches_back_to(last_seq)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no turn is live and all of them were told to their end."""
+        return self._idle.is_set()
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the last frame."""
+        return self._window.last_seq
+
     async def wait_idle(self) -> None:
         """Returns when no turn is live and all of them were told to their end."""
         await self._idle.wait()

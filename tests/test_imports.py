@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # folder or module: (third-party packages, packages of ours, standard library that is not wanted)
 ALLOWED: dict[str, tuple[set[str], set[str], set[str]]] = {
-    "pipeline.text": ({"icu4py"}, {"pipeline.text"}, {"asyncio", "time", "datetime", "threading", "socket"}),
+    "pipeline.text": ({"icu4py"}, {"pipeline.text"}, {"asyncio", "time", "threading", "socket"}),
     "pipeline.errors": ({"msgspec"}, set(), {"asyncio"}),
     "pipeline.events": ({"msgspec"}, set(), {"asyncio"}),
     "pipeline.message_processor": (
@@ -68,3 +68,16 @@ def test_a_module_imports_what_its_part_may(name: str, path: Path) -> None:
             assert not within(module, unwanted), f"{name} may not import {module}"
         else:
             assert top in third_party, f"{name} may not import {module}"
+
+
+def test_text_never_looks_at_a_clock() -> None:
+    for name, path in modules():
+        if within(name, {"pipeline.text"}):
+            calls = [
+                node.func
+                for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                if isinstance(node, ast.Call)
+            ]
+            assert not {call.attr for call in calls if isinstance(call, ast.Attribute)} & {"now", "today", "utcnow"}, (
+                name
+            )

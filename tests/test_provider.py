@@ -172,39 +172,38 @@ class Clock:
 def test_breaker_opens_after_five_in_a_row_and_probes_after_ten_seconds() -> None:
     clock = Clock()
     breaker = CircuitBreaker(clock=clock)
-    for _ in range(4):
-        breaker.failed()
-    breaker.succeeded()
-    for _ in range(4):
-        breaker.failed()
+    settle(breaker, *[False] * 4, True, *[False] * 4)
     assert breaker.acquire()
-    breaker.failed()
+    settle(breaker, False)
     assert not breaker.acquire()
     clock.now = 9.9
     assert not breaker.acquire()
     clock.now = 10.0
     assert breaker.acquire()  # the probe
     assert not breaker.acquire()
-    breaker.failed()
+    settle(breaker, False)
     assert not breaker.acquire()
     clock.now = 20.0
     assert breaker.acquire()
-    breaker.released()  # it showed nothing: the next one probes
+    settle(breaker, None)  # it showed nothing: the next one probes
     assert breaker.acquire()
-    breaker.succeeded()
+    settle(breaker, True)
     assert breaker.acquire()
     assert breaker.acquire()
 
 
 def test_breaker_opens_when_half_of_the_last_twenty_failed() -> None:
     breaker = CircuitBreaker()
-    for _ in range(9):
-        breaker.failed()
-        breaker.succeeded()
-    breaker.succeeded()
+    settle(breaker, *[False, True] * 9, True)
     assert breaker.acquire()
-    breaker.failed()
+    settle(breaker, False)
     assert not breaker.acquire()
+
+
+def settle(breaker: CircuitBreaker, *verdicts: bool | None) -> None:
+    for verdict in verdicts:
+        with breaker.trial() as trial:
+            trial.verdict = verdict
 
 
 def test_backoff() -> None:

@@ -15,7 +15,7 @@ from serving import serving
 from gateway.error_table import HTTP_STATUS, CloseCode
 from gateway.settings import Settings, description
 from gateway.wire.native import ClientFrame
-from pipeline.events import ReplyComplete, TurnEvent
+from pipeline.events import TurnEvent
 from pipeline.message_processor.models import TRANSITIONS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -84,7 +84,7 @@ def test_the_table_of_settings() -> None:
         if field.name == "api_keys":
             row = f"| `GATEWAY_API_KEYS` (environment only) | none | {description(field.name)} |"
         else:
-            default = "none" if field.default in (None, ()) else f"`{field.default}`"
+            default = "none" if field.default in (None, (), "") else f"`{field.default}`"
             row = f"| `--{field.name.replace('_', '-')}` | {default} | {description(field.name)} |"
         assert row in GATEWAY
 
@@ -97,7 +97,7 @@ def test_the_tables_of_frames() -> None:
         for field in msgspec.structs.fields(frame):
             optional = "" if field.required else "?"
             assert f"`{field.name}{optional}`" in row, (tag, field.name)
-    server = {event.__struct_config__.tag for event in get_args(TurnEvent) if event is not ReplyComplete}
+    server = {event.__struct_config__.tag for event in get_args(TurnEvent)}
     assert {cell for (cell,) in first_cells(GATEWAY, "Server → client")} == server | {"session", "pong"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from typing import Any
 
 import msgspec
@@ -37,12 +37,15 @@ class BareModel:
 
     async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[AgentEvent, None]:
         prompt = Prompt("Be brief.", messages)
-        async with aclosing(respond(self._providers, prompt, self._timeouts, Waits(), tries=1)) as events:
-            async for event in events:
-                if isinstance(event, StreamToken):
-                    yield event
-                elif isinstance(event, ModelEnd):
-                    yield StreamEnd(usage=event.usage or msgspec.UNSET)
+        with closing(Waits()) as waits:
+            generator = respond(self._providers, prompt, self._timeouts, waits, tries=1)
+            async with aclosing(generator) as batches:
+                async for batch in batches:
+                    for event in batch:
+                        if isinstance(event, StreamToken):
+                            yield event
+                        elif isinstance(event, ModelEnd):
+                            yield StreamEnd(usage=event.usage or msgspec.UNSET)
 
 
 @pytest.fixture

@@ -1,6 +1,25 @@
-"""Where conversations live."""
+"""Where conversations live: one interface, one module for each backend, one suite of tests over all of them."""
 
-from gateway.store.base import Store, TurnBegun, TurnEnd, TurnStart
+from gateway.store.base import (
+    ConversationPage,
+    ConversationsPage,
+    ConversationSummary,
+    Store,
+    TurnBegun,
+    TurnEnd,
+    TurnRecord,
+    TurnStart,
+)
 from gateway.store.memory import MemoryStore
 
-__all__ = ["MemoryStore", "Store", "TurnBegun", "TurnEnd", "TurnStart"]
+__all__ = [
+    "ConversationPage",
+    "ConversationSummary",
+    "ConversationsPage",
+    "MemoryStore",
+    "Store",
+    "TurnBegun",
+    "TurnEnd",
+    "TurnRecord",
+    "TurnStart",
+]

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-__all__ = ["CircuitBreaker"]
+__all__ = ["CircuitBreaker", "Trial"]
 
 FAILURES_IN_A_ROW = 5
 WINDOW = 20
 OPEN_S = 10.0
 
 
+class Trial:
+    """One try. `verdict` None: it showed nothing, because it was cancelled or the caller's own fault."""
+
+    verdict: bool | None = None
+
+
 class CircuitBreaker:
     """Opens after 5 failures in a row, or when half of the last 20 failed. After 10 s it lets one try
     through (half-open): its success closes the breaker, its failure opens it again.
 
-    `acquire` before a try; then exactly one of `succeeded`, `failed`, `released` (a try that shows nothing,
-    because it was cancelled or was the caller's own fault).
+    A try: `if breaker.acquire():`, then `with breaker.trial() as trial:` around it.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,7 +46,21 @@ class CircuitBreaker:
         self._probing = self._open_until is not None
         return True
 
-    def succeeded(self) -> None:
+    @contextmanager
+    def trial(self) -> Iterator[Trial]:
+        """Learns how the try went, as its Trial says at the end."""
+        trial = Trial()
+        try:
+            yield trial
+        finally:
+            if trial.verdict is None:
+                self._probing = False
+            elif trial.verdict:
+                self._succeeded()
+            else:
+                self._failed()
+
+    def _succeeded(self) -> None:
         if self._probing:
             self._results.clear()
             self._open_until = None
@@ -48,7 +68,7 @@ class CircuitBreaker:
         self._in_a_row = 0
         self._results.append(True)
 
-    def failed(self) -> None:
+    def _failed(self) -> None:
         self._in_a_row += 1
         self._results.append(False)
         window_bad = len(self._results) == WINDOW and self._results.count(False) * 2 >= WINDOW
@@ -56,7 +76,4 @@ class CircuitBreaker:
             self._open_until = self._clock() + OPEN_S
             self._results.clear()
             self._in_a_row = 0
-        self._probing = False
-
-    def released(self) -> None:
         self._probing = False

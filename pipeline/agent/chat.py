@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing
 
 import msgspec
 from loguru import logger
 
 from pipeline.agent.instructions import SPEECH_INSTRUCTIONS
-from pipeline.agent.model_stream import ModelError, ModelStream, ModelTimeouts, make_client
+from pipeline.agent.model_stream import ModelError, ModelTimeouts, broken_off, declined, make_client
 from pipeline.agent.payload import PayloadDecoder
 from pipeline.agent.provider import Provider, respond
 from pipeline.agent.service import Message
 from pipeline.agent.waits import Waits
-from pipeline.agent.wire import FunctionCall, ModelEnd, ModelEvent, Prompt
+from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
 from pipeline.events import AgentEvent, StreamEnd, StreamToken, Usage
 
 __all__ = ["SPEECH_INSTRUCTIONS", "ChatAgent", "ChatWire"]
+
+
+_CUTS = ("length", "content_filter")
 
 
 class _Function(msgspec.Struct, gc=False):
@@ -74,51 +77,51 @@ class ChatWire:
             body["tool_choice"] = "auto" if prompt.may_call_tools else "none"
         return body
 
-    async def read(self, response: ModelStream) -> AsyncGenerator[ModelEvent, None]:
-        decoder = PayloadDecoder(_Chunk)
-        calls = _Calls()
-        usage: Usage | None = None
-        finish = ""
-        spoke = done = False
-        async with aclosing(response.payloads()) as batches:
-            async for payloads in batches:
-                for payload in payloads:
-                    if payload.startswith(b"[DONE]"):
-                        done = True
-                        break
-                    chunk = decoder.decode(payload)
-                    if chunk.error is not None:
-                        raise _reported(chunk.error)
-                    if chunk.usage is not None:
-                        usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-                    for choice in chunk.choices or ():
-                        if choice.index:  # several answers were not asked for; the first is spoken
-                            continue
-                        finish = choice.finish_reason or finish
-                        delta = choice.delta
-                        if delta is None:
-                            continue
-                        if words := delta.content or delta.refusal:
-                            response.spoke()
-                            if text := decoder.text(words):
-                                spoke = True
-                                yield StreamToken(text)
-                        if delta.tool_calls:
-                            response.spoke()
-                            calls.add(delta.tool_calls)
-                        elif delta.reasoning_content or delta.reasoning:
-                            response.alive()
-                if done:
-                    break
-            if not (done or finish):
-                logger.warning("the model's stream ended without an end")
-                raise ModelError("The connection to the model broke.", retryable=True)
-            if finish == "content_filter" and not spoke:
-                raise ModelError("The model declined to answer.")
-            for call in calls.complete():
-                yield call
-            yield ModelEnd(usage, finish if finish in ("length", "content_filter") else "")
-            await response.drain()
+    def decoder(self) -> ResponseDecoder:
+        return _ChatDecoder()
+
+
+class _ChatDecoder:
+    def __init__(self) -> None:
+        self.alive = self.spoke = self.done = False
+        self._payloads = PayloadDecoder(_Chunk)
+        self._calls = _Calls()
+        self._usage: Usage | None = None
+        self._finish = ""
+
+    def feed(self, payload: bytes) -> StreamToken | None:
+        if payload.startswith(b"[DONE]"):
+            self.done = True
+            return None
+        chunk = self._payloads.decode(payload)
+        if chunk.error is not None:
+            raise _reported(chunk.error)
+        if chunk.usage is not None:
+            self._usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+        text = ""
+        for choice in chunk.choices or ():
+            if choice.index:  # several answers were not asked for; the first is spoken
+                continue
+            self._finish = choice.finish_reason or self._finish
+            delta = choice.delta
+            if delta is None:
+                continue
+            if words := delta.content or delta.refusal:
+                self.alive = self.spoke = True
+                text += self._payloads.text(words)
+            if delta.tool_calls:
+                self.alive = self.spoke = True
+                self._calls.add(delta.tool_calls)
+            elif delta.reasoning_content or delta.reasoning:
+                self.alive = True
+        return StreamToken(text) if text else None
+
+    def finish(self) -> list[FunctionCall | ModelEnd]:
+        if not (self.done or self._finish):
+            raise broken_off()
+        if self._finish == "content_filter" and not self.spoke:
+            raise declined()
+        return [*self._calls.complete(), ModelEnd(self._usage, self._finish if self._finish in _CUTS else "")]
 
 
 class _CallParts(msgspec.Struct):
@@ -190,12 +193,14 @@ class ChatAgent:
     async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[AgentEvent, None]:
         """Tokens as the model says them, then StreamEnd; raises AgentError."""
         prompt = Prompt(self._instructions, messages)
-        async with aclosing(respond(self._providers, prompt, self._timeouts, Waits())) as events:
-            async for event in events:
-                if isinstance(event, StreamToken):
-                    yield event
-                elif isinstance(event, ModelEnd):
-                    yield StreamEnd(usage=event.usage or msgspec.UNSET)
+        with closing(Waits()) as waits:
+            async with aclosing(respond(self._providers, prompt, self._timeouts, waits)) as batches:
+                async for batch in batches:
+                    for event in batch:
+                        if isinstance(event, StreamToken):
+                            yield event
+                        elif isinstance(event, ModelEnd):
+                            yield StreamEnd(usage=event.usage or msgspec.UNSET)
 
     async def aclose(self) -> None:
         """Close the client and its connections."""

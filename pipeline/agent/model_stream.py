@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 
 import msgspec
 import openai
@@ -19,9 +20,10 @@ from openai import AsyncOpenAI, AsyncStream
 
 from pipeline.agent.sse import EventTooLongError, SSEDecoder
 from pipeline.agent.waits import RunCancelledError, Waits
+from pipeline.agent.wire import ModelEvent, ResponseDecoder
 from pipeline.errors import AgentError
 
-__all__ = ["ModelError", "ModelTimeouts", "make_client", "open_model_stream"]
+__all__ = ["ModelError", "ModelTimeouts", "broken_off", "declined", "make_client", "open_model_stream"]
 
 KEEP_ALIVE_S = 120.0  # the SDK's 5 s would open a new connection for nearly every turn of a conversation
 MAX_CONNECTIONS = 4096
@@ -97,7 +99,8 @@ async def open_model_stream(
     Raises ModelError; also when there are no words by `words_by` (the loop's time).
     """
     token_by = asyncio.get_running_loop().time() + timeouts.first_token_s
-    request = client.post(
+    send = partial(
+        client.post,
         path,
         cast_to=bytes,
         content=encode_body(body),
@@ -106,7 +109,7 @@ async def open_model_stream(
         options={"headers": {"Accept": "text/event-stream"}},
     )
     try:
-        stream = await waits.until(min(token_by, words_by), request)
+        stream = await waits.until(min(token_by, words_by), send)
     except RunCancelledError:
         raise
     except Exception as error:
@@ -118,12 +121,7 @@ async def open_model_stream(
 
 
 class ModelStream:
-    """The payloads of one response, each list as soon as it is there.
-
-    The reader says what a payload was worth: `alive()` that the model works, from when on the stall timeout
-    counts; `spoke()` that there were words or a tool call, which ends the wait for the first chunk.
-    Comments and empty events are no sign of life.
-    """
+    """One response as it comes: `batches` gives the events of each packet."""
 
     def __init__(self, stream: _ByteStream, waits: Waits, *, token_by: float, words_by: float, stall_s: float) -> None:
         self._chunks = stream.response.aiter_bytes()
@@ -132,52 +130,64 @@ class ModelStream:
         self._token_by = token_by
         self._words_by = words_by
         self._stall_s = stall_s
-        self._alive = False
-        self._finished = False
 
-    def alive(self) -> None:
-        self._alive = True
+    async def batches(self, decoder: ResponseDecoder) -> AsyncGenerator[list[ModelEvent], None]:
+        """Never an empty list; ModelEnd is the last event. Raises ModelError.
 
-    def spoke(self) -> None:
-        self._alive = True
-        self._words_by = math.inf
-
-    async def payloads(self) -> AsyncGenerator[list[bytes], None]:
-        """Ends when the server ends; raises ModelError for a cut, a stall or a flood."""
-        decoder = SSEDecoder()
+        The stall timeout counts from the first sign of life on, and each sign of life starts it again;
+        comments and empty events are none. With the first words the wait for words is over.
+        """
+        sse = SSEDecoder()
+        ended = False
+        deadline = min(self._token_by, self._words_by)
         async with aclosing(self._chunks) as chunks:
-            while True:
-                if self._alive:
-                    self._alive = False
-                    self._token_by = self._loop.time() + self._stall_s
+            while not (decoder.done or ended):
                 try:
-                    chunk = await self._waits.until(min(self._token_by, self._words_by), anext(chunks))
-                    payloads = decoder.feed(chunk)
+                    payloads = sse.feed(await self._waits.until(deadline, chunks.__anext__))
                 except StopAsyncIteration:
-                    break
+                    payloads = sse.finish()
+                    ended = True
                 except RunCancelledError:
                     raise
                 except Exception as error:
                     raise translate(error) from None
-                if payloads:
-                    yield payloads
-        self._finished = True
-        if rest := decoder.finish():
-            yield rest
+                batch: list[ModelEvent] = []
+                try:
+                    for payload in payloads:
+                        if (token := decoder.feed(payload)) is not None:
+                            batch.append(token)  # noqa: PERF401 - extend might lose the good ones before a bad one
+                except ModelError:
+                    if batch:  # what came before the bad payload was good
+                        yield batch
+                    raise
+                if batch:
+                    yield batch
+                if decoder.alive:
+                    decoder.alive = False
+                    self._token_by = self._loop.time() + self._stall_s
+                    deadline = self._token_by if decoder.spoke else min(self._token_by, self._words_by)
+            yield [*decoder.finish()]
+            await self._drain()
 
-    async def drain(self) -> None:
-        """After the last event: read the few bytes that are left, so that the connection can be used again.
-
-        Call it while `payloads()` is still open: closing that closes the connection.
-        """
-        if self._finished:
-            return
+    async def _drain(self) -> None:
+        """Read the few bytes behind the last event, so that the connection can be used again."""
         try:
             async with asyncio.timeout(DRAIN_S):
                 async for _ in self._chunks:
                     pass
         except Exception as error:
             logger.debug("the end of a model's response was not clean: {}", type(error).__name__)
+
+
+def broken_off() -> ModelError:
+    """The stream ended before the response did."""
+    logger.warning("the model's stream ended without an end")
+    return ModelError("The connection to the model broke.", retryable=True)
+
+
+def declined() -> ModelError:
+    """A filter let nothing through."""
+    return ModelError("The model declined to answer.")
 
 
 def encode_body(body: Mapping[str, object]) -> bytes:

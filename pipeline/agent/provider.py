@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 
 from loguru import logger
 from openai import AsyncOpenAI
@@ -27,32 +29,6 @@ class Provider:
         self.model = model
         self.breaker = CircuitBreaker()
 
-    async def respond(
-        self, prompt: Prompt, timeouts: ModelTimeouts, waits: Waits, words_by: float
-    ) -> AsyncGenerator[ModelEvent, None]:
-        """One try. Raises ModelError; the breaker learns how it went."""
-        settle = self.breaker.released
-        try:
-            async with (
-                open_model_stream(
-                    self.client,
-                    self.wire.path,
-                    self.wire.body(self.model, prompt),
-                    timeouts,
-                    waits=waits,
-                    words_by=words_by,
-                ) as response,
-                aclosing(self.wire.read(response)) as events,
-            ):
-                async for event in events:
-                    settle = self.breaker.succeeded  # a try that is left in the middle was a good one
-                    yield event
-        except ModelError as error:
-            settle = self.breaker.failed if error.retryable else self.breaker.released
-            raise
-        finally:
-            settle()
-
 
 async def respond(
     providers: Sequence[Provider],
@@ -61,8 +37,8 @@ async def respond(
     waits: Waits,
     *,
     tries: int = 2,
-) -> AsyncGenerator[ModelEvent, None]:
-    """A response of the first provider that gives one: `tries` tries each, where trying again can help.
+) -> AsyncGenerator[list[ModelEvent], None]:
+    """A response of the first provider that gives one, in batches: `tries` tries each, where another can help.
 
     Once anything was passed on there is no second try: a listener would hear two beginnings. All together
     have `first_chunk_s` for the first words. Raises the last ModelError.
@@ -74,28 +50,36 @@ async def respond(
         is_last = number == len(providers)
         delays = backoff_delays(tries)
         while provider.breaker.acquire():
-            try:
-                passed_on = False
-                async with aclosing(provider.respond(prompt, timeouts, waits, words_by)) as events:
-                    async for event in events:
-                        passed_on = True
-                        yield event
-                return
-            except ModelError as error:
-                failure = error
-            # A silent provider has used up the listener's patience: with another at hand, ask that one.
-            silent = failure.code == "agent_timeout" and not is_last
-            delay_s = next(delays, None)
+            passed_on = False
+            with provider.breaker.trial() as trial:
+                try:
+                    body = provider.wire.body(provider.model, prompt)
+                    async with (
+                        open_model_stream(
+                            provider.client,
+                            provider.wire.path,
+                            body,
+                            timeouts,
+                            waits=waits,
+                            words_by=words_by,
+                        ) as stream,
+                        aclosing(stream.batches(provider.wire.decoder())) as batches,
+                    ):
+                        async for batch in batches:
+                            passed_on = trial.verdict = True  # one that is left in the middle was a good one
+                            yield batch
+                    return
+                except ModelError as error:
+                    failure = error
+                    trial.verdict = False if error.retryable else None
             if passed_on or loop.time() >= words_by:
                 raise failure
+            delay_s = next(delays, None)
+            # A silent provider has used up the listener's patience: with another at hand, ask that one.
+            silent = failure.code == "agent_timeout" and not is_last
             if not failure.retryable or delay_s is None or silent:
                 break
-            await _pause(waits, retry_delay_s(delay_s, failure.retry_after_s))
+            await waits.until(math.inf, partial(asyncio.sleep, retry_delay_s(delay_s, failure.retry_after_s)))
         else:
             logger.warning("model {} is left alone after its failures", provider.model)
     raise failure or ModelError("The model is not available at the moment.", retryable=True)
-
-
-async def _pause(waits: Waits, delay_s: float) -> None:
-    loop = asyncio.get_running_loop()
-    await waits.until(loop.time() + delay_s + 1, asyncio.sleep(delay_s))

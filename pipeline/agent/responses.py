@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
 from loguru import logger
 
-from pipeline.agent.model_stream import ModelError, ModelStream
+from pipeline.agent.model_stream import ModelError, broken_off, declined
 from pipeline.agent.payload import PayloadDecoder
 from pipeline.agent.service import Message
-from pipeline.agent.wire import FunctionCall, ModelEnd, ModelEvent, Prompt
+from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
 from pipeline.events import StreamToken, Usage
 
 __all__ = ["ResponsesWire"]
@@ -75,48 +74,51 @@ class ResponsesWire:
             body["tool_choice"] = "auto" if prompt.may_call_tools else "none"
         return body
 
-    async def read(self, response: ModelStream) -> AsyncGenerator[ModelEvent, None]:
-        decoder = PayloadDecoder(_Event)
-        calls: list[FunctionCall] = []
-        end: ModelEnd | None = None
-        speaking = ""  # the id of the output item whose text is being said
-        async with aclosing(response.payloads()) as batches:
-            async for payloads in batches:
-                for payload in payloads:
-                    if payload.startswith(b"[DONE]"):
-                        continue
-                    event = decoder.decode(payload)
-                    kind = event.type
-                    if kind in _TEXT:
-                        response.spoke()
-                        if text := decoder.text(event.delta):
-                            if speaking and event.item_id and event.item_id != speaking:
-                                text = "\n\n" + text  # two messages are two paragraphs
-                            speaking = event.item_id or speaking
-                            yield StreamToken(text)
-                    elif kind.startswith("response.function_call_arguments."):
-                        response.spoke()
-                    elif kind.startswith("response.reasoning"):  # never spoken, a sign of life
-                        response.alive()
-                    elif kind == "response.output_item.done":
-                        if event.item is not None and event.item.type == "function_call":
-                            response.spoke()
-                            calls.append(_call(event.item, len(calls)))
-                    elif kind in ("response.failed", "error"):
-                        raise _reported(event)
-                    elif kind in ("response.completed", "response.incomplete"):
-                        end = _end(event)
-                if end is not None:
-                    break
-            if end is None:
-                logger.warning("the model's stream ended without an end")
-                raise ModelError("The connection to the model broke.", retryable=True)
-            if end.cut == "content_filter" and not speaking:
-                raise ModelError("The model declined to answer.")
-            for call in calls:
-                yield call
-            yield end
-            await response.drain()
+    def decoder(self) -> ResponseDecoder:
+        return _ResponsesDecoder()
+
+
+class _ResponsesDecoder:
+    def __init__(self) -> None:
+        self.alive = self.spoke = self.done = False
+        self._payloads = PayloadDecoder(_Event)
+        self._calls: list[FunctionCall] = []
+        self._end: ModelEnd | None = None
+        self._speaking = ""  # the id of the output item whose text is being said
+
+    def feed(self, payload: bytes) -> StreamToken | None:
+        if payload.startswith(b"[DONE]"):
+            return None
+        event = self._payloads.decode(payload)
+        kind = event.type
+        if kind in _TEXT:
+            self.alive = self.spoke = True
+            if text := self._payloads.text(event.delta):
+                if self._speaking and event.item_id and event.item_id != self._speaking:
+                    text = "\n\n" + text  # two messages are two paragraphs
+                self._speaking = event.item_id or self._speaking
+                return StreamToken(text)
+        elif kind.startswith("response.function_call_arguments."):
+            self.alive = self.spoke = True
+        elif kind.startswith("response.reasoning"):  # never spoken, a sign of life
+            self.alive = True
+        elif kind == "response.output_item.done":
+            if event.item is not None and event.item.type == "function_call":
+                self.alive = self.spoke = True
+                self._calls.append(_call(event.item, len(self._calls)))
+        elif kind in ("response.failed", "error"):
+            raise _reported(event)
+        elif kind in ("response.completed", "response.incomplete"):
+            self._end = _end(event)
+            self.done = True
+        return None
+
+    def finish(self) -> list[FunctionCall | ModelEnd]:
+        if self._end is None:
+            raise broken_off()
+        if self._end.cut == "content_filter" and not self.spoke:
+            raise declined()
+        return [*self._calls, self._end]
 
 
 def _call(item: _Item, number: int) -> FunctionCall:

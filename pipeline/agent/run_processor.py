@@ -5,11 +5,13 @@ message, outputs are submitted by asking for the next response, and to cancel is
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Literal, Self, TypeAlias
+from functools import partial
+from typing import Any, Literal, Self, TypeAlias
 
 import msgspec
 from loguru import logger
@@ -114,12 +116,9 @@ class Run:
 
     # What callers ask for
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[AgentEvent, None]:
+    def stream(self, messages: Sequence[Message]) -> AsyncGenerator[AgentEvent, None]:
         """Answer a history that the caller keeps. Raises AgentError."""
-        async with aclosing(self._iterate(self._begin(""), messages)) as events:
-            async for event in events:
-                if not isinstance(event, StepData | MessageData):
-                    yield event
+        return self._iterate(None, messages)
 
     async def process_run(self, thread_id: str, human_query: str) -> list[str]:
         """The messages of the answer, whole. A run that fails raises AgentError, it never returns nothing."""
@@ -149,39 +148,53 @@ class Run:
         except BaseException:
             run.end("failed")
             raise
-        async with aclosing(self._iterate(run, [*history, question.for_model()])) as events:
+        async with aclosing(self._iterate(run, [*history, question.for_model()], details=True)) as events:
             async for event in events:
                 yield event
 
     # The core loop
 
-    async def _iterate(self, run: RunData, messages: Sequence[Message]) -> AsyncGenerator[RunEvent, None]:
-        """Model, tools, model, … until the answer is complete. However it ends, the run's record is true."""
+    async def _iterate(
+        self, begun: RunData | None, messages: Sequence[Message], *, details: bool = False
+    ) -> AsyncGenerator[Any, None]:
+        """Model, tools, model, … until the answer is complete. However it ends, the run's record is true.
+
+        Yields RunEvents with `details`, else AgentEvents only.
+        """
+        run = begun or self._begin("")
         run.prompt = list(messages)
         started = time.monotonic()
         try:
             for round_number in range(self._config.max_tool_rounds + 1):
                 calls: list[FunctionCall] = []
                 end = ModelEnd()
-                async with aclosing(self._next_response(run, round_number)) as events:
-                    async for event in events:
-                        if isinstance(event, StreamToken):
-                            yield event
-                        elif isinstance(event, FunctionCall):
-                            calls.append(event)
-                        else:
-                            end = event
+                # What is said before and after a tool are two paragraphs.
+                gap = "\n\n" if any(message.content for message in run.messages) else ""
+                async with aclosing(self._next_response(run, round_number)) as batches:
+                    async for batch in batches:
+                        for event in batch:
+                            if isinstance(event, StreamToken):
+                                if not run.pieces:
+                                    run.speaking_since = iso_now()
+                                run.pieces.append(event.text)
+                                yield StreamToken(gap + event.text) if gap else event
+                                gap = ""
+                            elif isinstance(event, FunctionCall):
+                                calls.append(event)
+                            else:
+                                end = event
                 self._count(run, end)
                 if round_number == self._config.max_tool_rounds:
                     calls = []  # it was told that it may not
                 said = self._close_message(run, calls)
-                if said is not None:
+                if said is not None and details:
                     yield said
-                if not run.messages or not run.messages[-1].tool_calls:
+                if not calls:
                     break
                 async with aclosing(self._run_tools(run)) as tool_events:
                     async for tool_event in tool_events:
-                        yield tool_event
+                        if details or not isinstance(tool_event, StepData):
+                            yield tool_event
             await self._save(run)
             run.end("incomplete" if end.cut else "completed")
             yield StreamEnd(usage=run.usage or msgspec.UNSET)
@@ -194,28 +207,16 @@ class Run:
         finally:
             await self._finish(run, started)
 
-    async def _next_response(self, run: RunData, round_number: int) -> AsyncGenerator[ModelEvent, None]:
-        """One response of the model; its words go to `run.pieces` too."""
-        if round_number:
-            outputs: list[ToolOutput] = [
-                {"tool_call_id": message.tool_call_id or "", "output": message.content}
-                for message in run.tracker.answers(run.id)
-            ]
-            response = self._submit_tool_outputs_with_backoff(run.thread_id, run.id, outputs)
-        else:
-            response = self._respond(run, tries=2)
-        gap = "\n\n" if any(message.content for message in run.messages) else ""
-        async with aclosing(response) as events:
-            async for event in events:
-                if isinstance(event, StreamToken):
-                    if not run.pieces:
-                        run.speaking_since = iso_now()
-                    run.pieces.append(event.text)
-                    if gap:  # what is said before and after a tool are two paragraphs
-                        event, gap = StreamToken(gap + event.text), ""
-                yield event
+    def _next_response(self, run: RunData, round_number: int) -> AsyncGenerator[list[ModelEvent], None]:
+        if not round_number:
+            return self._respond(run, tries=2)
+        outputs: list[ToolOutput] = [
+            {"tool_call_id": message.tool_call_id or "", "output": message.content}
+            for message in run.tracker.answers(run.id)
+        ]
+        return self._submit_tool_outputs_with_backoff(run.thread_id, run.id, outputs)
 
-    def _respond(self, run: RunData, *, tries: int) -> AsyncGenerator[ModelEvent, None]:
+    def _respond(self, run: RunData, *, tries: int) -> AsyncGenerator[list[ModelEvent], None]:
         rounds = sum(1 for message in run.messages if message.tool_calls)
         prompt = Prompt(
             self._config.instructions,
@@ -227,7 +228,7 @@ class Run:
 
     async def _submit_tool_outputs_with_backoff(
         self, thread_id: str, run_id: str, tool_outputs: Sequence[ToolOutput]
-    ) -> AsyncGenerator[ModelEvent, None]:
+    ) -> AsyncGenerator[list[ModelEvent], None]:
         """Give the model its tools' outputs and stream what it says to them.
 
         Three tries, only where another can help and only before anything was passed on. Raises AgentError:
@@ -243,10 +244,10 @@ class Run:
         run.status = "in_progress"
         passed_on = False
         try:
-            async with aclosing(self._respond(run, tries=SUBMIT_TRIES)) as events:
-                async for event in events:
+            async with aclosing(self._respond(run, tries=SUBMIT_TRIES)) as batches:
+                async for batch in batches:
                     passed_on = True
-                    yield event
+                    yield batch
         except AgentError as error:
             if passed_on or error.code == "agent_timeout":
                 raise
@@ -267,7 +268,7 @@ class Run:
         filler_after_s = self._config.filler_after_s if self._config.filler else 0.0
         async with self.tools.begin_round(calls, context) as tools:
             while not tools.is_over:
-                outcomes = await run.waits.until(None, tools.outcomes(filler_after_s or None))
+                outcomes = await run.waits.until(math.inf, partial(tools.outcomes, filler_after_s or None))
                 if not outcomes:
                     filler_after_s = 0.0
                     yield StreamToken(f"{self._config.filler} ", filler=True)
@@ -311,6 +312,7 @@ class Run:
 
     async def _finish(self, run: RunData, started: float) -> None:
         """The end of every run: calls answered, words kept, one line logged."""
+        run.waits.close()
         if run.is_live:
             run.end("cancelled")
         self._close_message(run)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from pipeline.agent.model_stream import ModelStream
 from pipeline.agent.service import Message
 from pipeline.events import StreamToken, Usage
 
-__all__ = ["FunctionCall", "ModelEnd", "ModelEvent", "Prompt", "Wire"]
+__all__ = ["FunctionCall", "ModelEnd", "ModelEvent", "Prompt", "ResponseDecoder", "Wire"]
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -41,6 +40,26 @@ class ModelEnd(msgspec.Struct, frozen=True):
 ModelEvent: TypeAlias = StreamToken | FunctionCall | ModelEnd
 
 
+class ResponseDecoder(Protocol):
+    """Reads one response: payloads in, events out, no I/O.
+
+    What the payloads so far were worth: `alive`, the model works (thoughts too); `spoke`, there were words
+    or a call; `done`, the last payload was read.
+    """
+
+    alive: bool
+    spoke: bool
+    done: bool
+
+    def feed(self, payload: bytes) -> StreamToken | None:
+        """The text that is to be said now; raises ModelError for what is no response."""
+        ...
+
+    def finish(self) -> list[FunctionCall | ModelEnd]:
+        """The calls, then ModelEnd; raises ModelError when the stream ended before the response did."""
+        ...
+
+
 class Wire(Protocol):
     """A codec for one of the provider's APIs."""
 
@@ -50,6 +69,6 @@ class Wire(Protocol):
         """The request."""
         ...
 
-    def read(self, response: ModelStream) -> AsyncGenerator[ModelEvent, None]:
-        """Text as it comes, then the calls, then ModelEnd as the last event; raises ModelError."""
+    def decoder(self) -> ResponseDecoder:
+        """For one response."""
         ...

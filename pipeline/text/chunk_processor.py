@@ -23,7 +23,7 @@ _CLAUSE_MARKS = re.compile(f"[{MARKS}{BREATH}]")
 _ARMENIAN_MARKS = re.compile(f"[{MARKS}:]")
 _SPECIAL = re.compile(f"[{MARKS}{_MARKUP}]")
 _CLAUSE_SPECIAL = re.compile(f"[{MARKS}{BREATH}{_MARKUP}]")
-_WORD_END = re.compile(r"\S(?=\s)")
+_WORD = re.compile(r"\S++(?=\s)")
 _UNSPACED = "،؛、，；："
 _FINISHED = re.compile(
     r"[^\W\d_][\"'”’»)\]]*[.!?…][\"'”’»)\]]*\Z|[。！？؟۔।॥][」』”’\"]*\Z|[^\W\d_]:\Z|[!?][\"'”’»)\]]*\Z"
@@ -151,17 +151,22 @@ class TextChunkProcessor:
         self._text += piece.text
         if len(piece.text) != piece.end - piece.start:  # a decoded entity
             self._raw.append((at + len(piece.text), piece.end))
+        if len(self._text) - self._chunk > 4_000:  # a long token: decide on the way, copy little
+            self._look(final=False)
+            self._trim()
 
     def _done(self) -> list[TextChunk]:
         out = self._out
         if out:
             self._out = []
-        if self._chunk > 1_000:
-            self._drop(self._chunk - _HISTORY)
+        self._trim()
         self._quick = not self._first and self._scan == len(self._text)
         return out
 
-    def _drop(self, count: int) -> None:
+    def _trim(self) -> None:
+        count = self._chunk - _HISTORY
+        if count < 1_000:
+            return
         self._text = self._text[count:]
         self._dropped += count
         for name in ("_chunk", "_sentence", "_ready", "_scan", "_limit", "_known"):
@@ -198,13 +203,25 @@ class TextChunkProcessor:
         return (self._first and self.limits.clause_first) or self.limits.clause_chars > 0
 
     def _verdict(self, at: int, final: bool) -> Verdict:
-        for begin, end in self._whole:
-            if begin <= at < end - 1 or (at == end - 1 and " " not in self._text[begin:end]):
+        guard = self._guard(at)
+        if guard:
+            begin, end = guard
+            if at < end - 1 or " " not in self._text[begin:end]:
                 return Verdict(NO, end)  # (a label may be a sentence, and end one)
         mark = self._text[at]
         if mark in BREATH and self._clauses() and not (mark == ";" and at and self._text[at - 1] >= "Ͱ"):
             return self._clause(at, final)
         return self._scanner.decide(self._text, at, self._sentence, final)
+
+    def _guard(self, at: int) -> tuple[int, int] | None:
+        """The range around the character at `at` that must not be cut."""
+        n = bisect_right(self._whole, at, key=lambda guard: guard[0]) - 1
+        return self._whole[n] if n >= 0 and at < self._whole[n][1] else None
+
+    def _splits(self, at: int) -> bool:
+        """Whether a cut at `at` would be inside such a range."""
+        guard = self._guard(at)
+        return guard is not None and guard[0] < at
 
     def _clause(self, at: int, final: bool) -> Verdict:
         """A clause mark: it cuts here (the emit is done), or it is NO or WAIT."""
@@ -216,11 +233,11 @@ class TextChunkProcessor:
         if text[at] in "–" and at and not text[at - 1].isspace():
             return Verdict(NO, after)
         size = after - self._chunk
-        words = len(text[self._chunk : at].split())
-        if self._first:
-            enough = size >= self.limits.first_min_chars and words >= self.limits.first_min_words
-            if text[at] in _UNSPACED:
-                enough = size >= self.limits.first_min_chars // 2
+        if self._first and text[at] in _UNSPACED:
+            enough = size >= self.limits.first_min_chars // 2
+        elif self._first:
+            enough = size >= self.limits.first_min_chars
+            enough = enough and len(text[self._chunk : at].split()) >= self.limits.first_min_words
         else:
             enough = size >= self.limits.clause_chars
         if not enough:
@@ -261,11 +278,10 @@ class TextChunkProcessor:
 
     def _breath(self, at: int) -> bool:
         """Whether the first chunk was cut at a word, since no mark has come for many words before `at`."""
-        text = self._text
         if at - self._chunk < 2 * self.limits.first_max_words:
             return False
         count = 0
-        for found in re.finditer(r"\S+(?=\s)", text[self._chunk : at]):
+        for found in _WORD.finditer(self._text[self._chunk : min(at, self._limit)]):
             count += 1
             end = self._chunk + found.end()
             if count < self.limits.first_max_words or not self._may_breathe(found.group(), end):
@@ -277,7 +293,7 @@ class TextChunkProcessor:
     def _may_breathe(self, word: str, end: int) -> bool:
         if word.lower().replace("’", "'") in self._scanner.language.weak or not word[-1].isalpha():
             return False
-        if any(begin < end < stop for begin, stop in self._whole):
+        if self._splits(end):
             return False
         return not self._scanner.nesting.inside(self._text, end)
 
@@ -295,7 +311,7 @@ class TextChunkProcessor:
         for pattern in (r"[,;:—،؛](?=\s)|[、，；：。！？]", r"\s"):
             places = [m.end() for m in re.finditer(pattern, text) if m.end() > low]
             for place in reversed(places):
-                if not any(a < begin + place < b for a, b in self._whole):
+                if not self._splits(begin + place):
                     return begin + place
         return end
 
@@ -303,7 +319,7 @@ class TextChunkProcessor:
 
     def _finished(self, end: int) -> bool:
         text = self._text
-        if any(a <= end - 1 < b for a, b in self._whole):
+        if self._guard(end - 1):
             return False
         if self._sentence >= end:
             return True
@@ -338,6 +354,8 @@ class TextChunkProcessor:
         text = self._text[self._chunk : end]
         bare = text.strip()
         begin = self._chunk + len(text) - len(text.lstrip())
+        if end - self._sentence > _HISTORY:
+            self._sentence = end  # look-behind is bounded
         self._chunk = end
         self._ready = max(self._ready, end)
         self._limit = end + self.limits.max_chars

@@ -103,10 +103,10 @@ _INLINE_TAGS = frozenset(
 _FENCE = re.compile(r"`{3,64}|~{3,64}")
 _RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,}|=+[ \t]*)(?:\n|\Z)")
 _RULE_PART = re.compile(r"(?:(?:\*[ \t]*)+|(?:-[ \t]*)+|(?:_[ \t]*)+|=+[ \t]*)\Z")
-_HEADING = re.compile(r"#{1,6}(?=[ \t\n])[ \t]*")
-_BULLET = re.compile(r"(?:[-*+](?=[ \t\n])|[•⁃‣◦▪](?=.|\n))[ \t]*(?:\[[ xX]\][ \t]+)?")
-_TASK_PART = re.compile(r"[-*+•⁃‣◦▪][ \t]*(?:\[[ xX]?\]?)?\Z")
-_NUMBER = re.compile(r"(?:(\d{1,3})(?:\.\)|[.)])|\((\d{1,3})\))(?=[ \t\n]|\Z)[ \t]*")
+_HEADING = re.compile(r"#{1,6}(?=[ \t\n])")
+_BULLET = re.compile(r"(?:[-*+](?=[ \t\n])|[•⁃‣◦▪](?=.|\n))[ \t]{0,9}(?:\[[ xX]\](?=[ \t]))?")
+_TASK_PART = re.compile(r"[-*+•⁃‣◦▪][ \t]{0,9}(?:\[[ xX]?\]?)?\Z")
+_NUMBER = re.compile(r"(?:(\d{1,3})(?:\.\)|[.)])|\((\d{1,3})\))(?=[ \t\n]|\Z)")
 _NUMBER_PART = re.compile(r"\d{1,3}(?:\.\)?|\))?\Z|\((?:\d{1,3}\)?)?\Z")
 _LETTER = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)|[.)])[ \t]")
 _LETTER_PART = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)?|\))?\Z")
@@ -262,8 +262,6 @@ class MarkdownFilter:
         if found is None:
             run = len(self._buffer) - i
             return _WAIT if not self._final and run <= 6 and self._buffer[i:] == "#" * run else i
-        if found.end() == len(self._buffer) and not self._final:
-            return _WAIT
         self._break(Block.HEADING, self.base + i)
         self._state = _State.INLINE
         return found.end()
@@ -286,7 +284,7 @@ class MarkdownFilter:
         if found is None:
             return i
         self._break(Block.LIST_ITEM, self.base + i)
-        return self._after_marker(found.end())
+        return found.end()
 
     def _numbered(self, i: int) -> int:
         if not self._final and _NUMBER_PART.match(self._buffer, i):
@@ -298,7 +296,7 @@ class MarkdownFilter:
         if self._open and self._block is not Block.LIST_ITEM and number != "1":
             return i  # "in\n45. Nobody": only a 1 may interrupt a paragraph
         self._break(Block.LIST_ITEM, self.base + i, number)
-        return self._after_marker(found.end())
+        return found.end()
 
     def _lettered(self, i: int) -> int:
         """ "a. " and "ii) " begin items too, but a letter is text."""
@@ -308,18 +306,11 @@ class MarkdownFilter:
             self._break(Block.LIST_ITEM, self.base + i)
         return i
 
-    def _after_marker(self, at: int) -> int:
-        """An item may itself begin with a marker ("- 1. …"), but its text is on this line."""
-        rest = self._buffer[at : at + 1]
-        if rest and rest not in "0123456789":
-            self._state = _State.INLINE
-        return at
-
     def _open_fence(self, i: int) -> int:
         buffer = self._buffer
         run = _FENCE.match(buffer, i)
         if run is None:
-            return _WAIT if not self._final and buffer[i:] in {"`", "``", "~", "~~"} else i
+            return _WAIT if not self._final and buffer[i : i + 3] in {"`", "``", "~", "~~"} else i
         end = run.end()
         line = buffer.find("\n", end, end + _HOLD)
         if line < 0:

@@ -66,12 +66,16 @@ class Nesting:
         opens = mark in _PAIRS and self._opens(text, at, end, mark)
         if not opens or mark == "“":
             for n in range(len(self._open) - 1, -1, -1):
-                closing = self._open[n][0]
+                closing, opened = self._open[n]
+                if at - opened > _REACH:
+                    break
                 if mark == closing or (len(mark) == 1 and mark in closing):
                     del self._open[n:]
                     return
         if opens and not (mark in "([" and at and text[at - 1] in ":;="):  # a smiley opens nothing
             self._open.append((_PAIRS[mark], at))
+            if len(self._open) > 2 * _REACH:
+                del self._open[:_REACH]
 
     def _opens(self, text: str, at: int, end: int, mark: str) -> bool:
         if mark not in _EITHER and mark != "''":

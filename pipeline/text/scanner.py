@@ -27,13 +27,13 @@ BREATH = r",;:—–،؛、，；："
 _ANYWHERE = "。！？؟۔।॥።။｡፧"  # these end a sentence without a space after them
 _RUN = re.compile(r"(?:\.(?:[ \u00a0]\.){1,31}|[.!?…。！？．؟۔।॥։።။｡፧‼⁇⁈⁉]{1,64})")
 _CLOSERS = re.compile(
-    r"(?:[\"'”’»›)\]}」』】）〉》“«]|[ \u00a0\u202f](?=»(?!\w))|\[\d{1,3}\])*"
-    r"(?:[ ](?:\[\d{1,3}\])+(?=\s))*"  # footnotes
+    r"(?:[\"'”’»›)\]}」』】）〉》“«]|[ \u00a0\u202f](?=»(?!\w))|\[\d{1,3}\]){0,16}"
+    r"(?:[ ](?:\[\d{1,3}\]){1,8}(?=\s)){0,4}"  # footnotes
 )
-_UNSPACED_CLOSERS = re.compile(r"(?:[\"'”’»›)\]}」』】）〉》]|\[\d{1,3}\])*")
+_UNSPACED_CLOSERS = re.compile(r"(?:[\"'”’»›)\]}」』】）〉》]|\[\d{1,3}\]){0,16}")
 _SPACED_QUOTE = re.compile(r"[ ](''?|\")(?=\s|\Z)")  # in tokenised text
-_FOOTNOTE_PART = re.compile(r"[ ](?:\[\d{0,3}\]?)+\Z")
-_EMOJI = re.compile(r"(?:[ ]?(?:[\U0001F000-\U0001FAFF\u2600-\u27BF\u2B50\uFE0F\u200D\u20E3]))+")
+_FOOTNOTE_PART = re.compile(r"[ ](?:\[\d{0,3}\]?){1,8}\Z")
+_EMOJI = re.compile(r"(?:[ ]?(?:[\U0001F000-\U0001FAFF\u2600-\u27BF\u2B50\uFE0F\u200D\u20E3])){1,16}")
 _OPENERS = frozenset("\"'“”„«»‹›‘([{¿¡—–-*「『【（ \t\u00a0\u202f")
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
@@ -43,7 +43,7 @@ _NUMBER_BEFORE = re.compile(r"\d[\s\u00a0]*\Z")
 _TIMES = frozenset({"a.m", "p.m", "a.d", "b.c", "b.c.e", "c.e"})
 _WHEN = frozenset(["at", "on", "in", "by", "before", "after", "around", "since", "until", "from", "every"])
 _ZONE = re.compile(r"(?:[A-Z]{2,4}|(?:[A-Z]\.){2,4})(?![\w.])")
-_ZONE_PART = re.compile(r"(?:[A-Z]{1,4}|(?:[A-Z]\.)+[A-Z]?)\Z")
+_ZONE_PART = re.compile(r"(?:[A-Z]{1,4}|(?:[A-Z]\.){1,4}[A-Z]?)\Z")
 _LOOK = 48  # no abbreviation is longer
 
 
@@ -122,11 +122,10 @@ class Scanner:
         return Verdict(answer, at if answer == WAIT else end)
 
     def _spaced(self, text: str, at: int, start: int, end: int, after: int, final: bool) -> Verdict:
-        size = len(text)
-        first = after
-        while first < size and text[first] in _OPENERS:
+        first, stop = after, min(len(text), after + _LOOK)
+        while first < stop and text[first] in _OPENERS:
             first += 1
-        if first == size or (not final and first > after + _LOOK):
+        if first == len(text):
             return Verdict(YES, after) if final else Verdict(WAIT, at)
         answer = self._by_next(text, at, start, end, first, final)
         if answer == WAIT:
@@ -158,7 +157,7 @@ class Scanner:
     def _spaced_dots(self, text: str, at: int, start: int, end: int, first: int, final: bool) -> int:
         """ ". . ." goes on, ". . . ." ends a sentence: behind its first dot, or with all of them."""
         c = text[first]
-        if c.islower() or not text[start:at].strip():
+        if c.islower() or _blank(text, start, at):
             return NO
         if end - at < 7:
             return NO if c == "I" else self._starter(text, first, self._table(text, at), final)
@@ -203,7 +202,7 @@ class Scanner:
         if at > start + 1 and text[at - 1] == " ":
             at -= 1  # "Mr . Robinson"
         word = self._word_before(text, at, start)
-        if is_item(word) and not text[start : at - len(word)].strip(" \"'“«(•⁃\u00a0"):
+        if is_item(word) and _blank(text, start, at - len(word)):
             return NO  # "1." begins an item
         successor = self._successor(text, at, start, word)
         if successor:
@@ -265,7 +264,7 @@ class Scanner:
     def _time(self, text: str, at: int, start: int, first: int, table: Language, final: bool) -> int:
         """ "At 5 a.m. Mr. Smith went" goes on: it only began. "He left at 6 p.m. Mr. Smith" does not."""
         c = text[first]
-        before = re.split(r"[:;]\s", text[start:at])[-1].split()
+        before = re.split(r"[:;]\s", text[max(start, at - 2 * _LOOK) : at])[-1].split()
         if c.islower() or (c.isdigit() and len(before) <= 3):
             return NO
         if not final and _ZONE_PART.match(text, first):
@@ -281,7 +280,7 @@ class Scanner:
         if c.islower() or c.isdigit():
             return NO
         if word == "I" and table.code == "en":  # "you and I. Did you" ends, "Albert I. Jones" does not
-            previous = text[start : at - 1].split()
+            previous = text[max(start, at - _LOOK) : at - 1].split()
             if previous and (previous[-1][0].islower() or previous[-1].lower() in table.starters):
                 return YES
             return NO if previous else self._starter(text, first, table, final)
@@ -296,14 +295,14 @@ class Scanner:
         if not word or not is_item(word):
             return 0
         begin = at - len(word)
-        if begin <= start or not text[begin - 1].isspace() or not text[start:begin].strip():
+        if begin <= start or not text[begin - 1].isspace() or _blank(text, start, begin):
             return 0
         return -begin if follows(item_at(text, start) or self.item, word) else 0
 
     def _list_mark(self, text: str, at: int, start: int, final: bool) -> Verdict:
         mark, size = text[at], len(text)
         if mark in "•⁃":
-            cut = at > start and text[at - 1].isspace() and text[start:at].strip()
+            cut = at > start and text[at - 1].isspace() and not _blank(text, start, at)
             return Verdict(YES, at) if cut else Verdict(NO, at + 1)
         word = self._word_before(text, at, start)
         item = word.rstrip(".")
@@ -317,6 +316,11 @@ class Scanner:
             ):
                 return Verdict(YES, at - len(word))
         return Verdict(NO, at + 1)
+
+
+def _blank(text: str, start: int, end: int) -> bool:
+    """Whether only opening marks stand between (there is no need to look at long stretches)."""
+    return end - start < 12 and not text[start:end].strip(" \"'“«(•⁃-\u00a0")
 
 
 def _keys(text: str, at: int, start: int, word: str) -> tuple[str, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pipeline.text.normalise import english
+from pipeline.text.normalise import english, world
 from pipeline.text.normalise.edits import Edit
+from pipeline.text.speech_languages import KNOWN
 
 __all__ = ["normalise"]
 
 
 def normalise(text: str, lang: str) -> list[Edit]:
     """The edits, in order, without overlap, that turn written forms into words of `lang`."""
-    return english.find_edits(text) if lang == "en" else []
+    if lang == "en":
+        return english.find_edits(text)
+    return world.find_edits(text, lang) if lang in KNOWN else []

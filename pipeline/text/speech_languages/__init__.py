@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
-from pipeline.text.speech_languages.model import SpeechLanguage
+from pipeline.text.speech_languages.model import SpeechLanguage, words_of
 
 __all__ = ["KNOWN", "SpeechLanguage", "base_language", "speech_language"]
 
-KNOWN = frozenset({"en"})
+KNOWN = frozenset(words_of("ar de el en es fa fr hi it ja ko nl pl pt ru tr zh"))
 
 
 def base_language(tag: str) -> str:

@@ -13,26 +13,109 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SpeechLanguage:
-    """Everything is optional: what a language does not know stays as it is written."""
+    """Everything is optional: what a language does not know stays as it is written.
+
+    A *plural* is its forms joined by "|": "one|other", "one|few|other", or "one|two|few|other". A *rule* is
+    the name of an ICU spell-out rule set without its "spellout-" ("cardinal-feminine").
+    """
 
     code: str
-    code_block: tuple[str, str] = ("", "")
-    """Announcement of a code block of one line and of several; `{name}` and `{n}` are filled in."""
+
+    # announcements
+    code_block: tuple[str, ...] = ()
+    """A code block of one line, and of more; `{name}` and `{n}` are filled in. A third form is "few"."""
     code_word: str = ""
-    """What stands for `{name}` when the block names no language ("Code, 3 lines.")."""
+    """What stands for "{name} code" when the block names no language."""
     formula: str = ""
-    """What is said for a formula that is not read."""
     list_item: str = ""
     """How a numbered list item begins; `{ordinal}` or `{n}` is filled in."""
+    list_rule: str = ""
+
+    # addresses
     dot: str = ""
-    """The full stop inside a host name."""
     at: str = ""
-    """The sign inside an email address."""
     dash: str = ""
     underscore: str = ""
     plus: str = ""
     slash: str = ""
-    words: Mapping[str, str] = field(default_factory=dict)
-    """Symbols that are said by a word ("%", "&", "+", "°C" …)."""
+
+    # numbers
+    decimal: str = "."
+    grouping: str = ","
+    """The marks between thousands; spaces always count."""
+    point: str = ""
+    """The word for the decimal mark."""
+    digits_after_point: bool = False
+    """Whether decimals are said digit by digit ("eins vier") or as a number ("quatorze")."""
+    minus: str = ""
+    to: str = ""
+    """What stands between the ends of a range."""
+    counted: tuple[str, str] = ("", "")
+    """Rules of a number before a masculine and before a feminine noun."""
+    feminine_words: str = ""
+    """A pattern of common feminine nouns, for "21 minutes" and "2 минуты"."""
+    one_agrees: bool = False
+    """Whether 1 takes the gender of a noun we do not know, so that a bare 1 before a word stays a numeral."""
+    ordinals: Mapping[str, str] = field(default_factory=dict)
+    """Ending of a written ordinal ("er", "º") -> rule."""
+    joint: str = " "
+    """What stands between a number and its noun."""
+
+    # quantities
+    percent: str = ""
+    """With `{n}`; a plural."""
+    currencies: Mapping[str, str] = field(default_factory=dict)
+    """Sign or code -> plural."""
+    cents: Mapping[str, str] = field(default_factory=dict)
+    """Sign -> plural of its hundredth; a sign that is missing says "3 euro 50"."""
+    money_and: str = ""
+    """Between the units and the hundredths."""
+    magnitudes: Mapping[str, str] = field(default_factory=dict)
+    """Written magnitude ("Mio.", "M") -> plural."""
+    of_money: str = ""
+    """Between a magnitude and its currency ("deux millions d'euros")."""
+    feminine: frozenset[str] = frozenset()
+    """Units (CLDR names) and currencies whose number takes the feminine rule."""
+
+    # times and dates
+    clock: tuple[str, str] = ("", "")
+    """Full hour and hour with minutes, with `{h}`, `{m}` and `{hours}`."""
+    clock_written: str = ":"
+    """Marks between hours and minutes."""
+    clock_after: str = ""
+    """A pattern for a word after the time that the template already says (" Uhr")."""
+    hours: str = ""
+    hour_rule: str = ""
+    minute_rule: str = ""
+    zero_minutes: str = ""
+    """Said before a single-digit minute ("ноль пять")."""
+    day_rule: str = ""
+    first_day_rule: str = ""
+    """Only the first of a month is an ordinal in some languages."""
+    day_rule_after: Mapping[str, str] = field(default_factory=dict)
+    """Word before a date -> rule of its day ("am" -> "ordinal-n")."""
+    day_mark: str = ""
+    """What follows a written day that is an ordinal ("." in "3. Oktober")."""
+    year_rule: str = ""
+    year_cues: tuple[str, ...] = ()
+    """Words before a number that make it a year."""
+    year_words: Mapping[str, str] = field(default_factory=dict)
+    """Word after a number that makes it a year -> rule ("году" -> "ordinal-masculine-locative")."""
+    year_words_in: tuple[str, str] = ("", "")
+    """Preposition and the rule it asks for instead."""
+    counters: Mapping[str, str] = field(default_factory=dict)
+    """Pattern of a word after a number -> rule ("개|명" -> "cardinal-native-attributive")."""
+    fractions: Mapping[str, str] = field(default_factory=dict)
+    """ "1/2" -> words; "n/m" with `{n}` and `{m}` for any."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Own unit symbols -> CLDR names, or -> words with `{n}`."""
+
+    # words
+    abbreviations: Mapping[str, str] = field(default_factory=dict)
+    """Written -> said; a key that ends in "#" needs a number after it, one in "^" a capital."""
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    """Operators and signs between numbers and words."""
+    fixes: Mapping[str, str] = field(default_factory=dict)
+    """Spell-outs of the library that nobody says so -> what is said."""

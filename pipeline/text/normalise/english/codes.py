@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.text.normalise.english.numbers import cardinal, digits, number, pairs
+from pipeline.text.normalise.english.numbers import digits, number, pairs
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
 __all__ = ["AT_NUMBER", "AT_PARENTHESIS", "AT_WORD"]

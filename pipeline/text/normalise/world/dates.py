@@ -1,0 +1,128 @@
+"""Dates and times of the day in other languages than English."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from pipeline.text.normalise.rules import Match, before
+from pipeline.text.normalise.world.icu import long_date, months, plural, spell
+from pipeline.text.normalise.world.numbers import RIGHT, Row, one_of
+from pipeline.text.speech_languages import SpeechLanguage
+
+__all__ = ["at_number"]
+
+_SAID = (("\u202f", " "), ("г.", "года"), ("육월", "유월"), ("십월", "시월"))
+_NUMERALS = re.compile(r"\d+\.?")
+
+
+def _day(language: SpeechLanguage, day: int, cue: str) -> str:
+    """The day of a date: "dritter", after "am" "dritten", "premier"."""
+    if language.first_day_rule and day == 1:
+        return spell(language, day, language.first_day_rule)
+    if not language.day_rule:
+        return spell(language, day)
+    word = cue.rstrip().rsplit(" ", 1)[-1].lower()
+    return spell(language, day, language.day_rule_after.get(word, language.day_rule))
+
+
+def _year(language: SpeechLanguage, year: int) -> str:
+    rule = language.year_rule
+    if language.code == "ru":
+        rule = "ordinal-masculine-genitive"
+    return spell(language, year, rule)
+
+
+def _calendar(language: SpeechLanguage, match: Match) -> str | None:
+    """ "12.03.2024", "2024-03-12": read in the language's own order."""
+    year = int(match["y"])
+    if len(match["y"]) == 2:
+        year += 2000 if year < 70 else 1900
+    try:
+        day = date(year, int(match["m"]), int(match["d"]))
+    except ValueError:
+        return None
+    if not 1000 <= year < 2200:
+        return None
+    written = long_date(language, day)
+
+    def said(found: re.Match[str]) -> str:
+        value = int(found[0].rstrip("."))
+        if value == year:
+            return _year(language, value)
+        if value == day.day and found.start() == _last_small(written, value):
+            return _day(language, value, before(match, 16))
+        return spell(language, value)
+
+    words = _NUMERALS.sub(said, written)
+    for written_as, said_as in _SAID:
+        words = words.replace(written_as, said_as)
+    return words
+
+
+def _last_small(written: str, value: int) -> int:
+    """Where the day stands: in "2024年3月3日" it is the last of the two."""
+    return max(found.start() for found in _NUMERALS.finditer(written) if int(found[0].rstrip(".")) == value)
+
+
+def _written(language: SpeechLanguage, match: Match) -> str | None:
+    """ "3. Oktober 1990" -> "dritter Oktober neunzehnhundertneunzig"."""
+    day = int(match["d"])
+    if not 1 <= day <= 31:
+        return None
+    words = f"{_day(language, day, before(match, 16))} {match['month']}"
+    if not match["y"]:
+        return words
+    words += f" {_year(language, int(match['y']))}"
+    tail = (match["tail"] or "").strip()
+    return words + (" " + {"г.": "года", "r.": "roku"}.get(tail, tail) if tail else "")
+
+
+def _time(language: SpeechLanguage, match: Match) -> str | None:
+    """ "17:05" -> "siebzehn Uhr fünf", "17h05" -> "dix-sept heures cinq"."""
+    hour, minute = int(match["h"]), int(match["m"] or "0")
+    if hour > 24 or minute > 59:
+        return None
+    full, with_minutes = language.clock
+    rule = language.hour_rule
+    if language.code == "pl" and before(match, 3).lower().endswith(("o ", "od ", "do ", "po ")):
+        rule += "-locative" if before(match, 3).lower().endswith(("o ", "po ")) else "-genitive"
+    hours = plural(language, hour, language.hours) if language.hours else ""
+    said_hour = spell(language, hour, rule)
+    if minute == 0:
+        return full.format(h=said_hour, hours=hours)
+    said = spell(language, minute, language.minute_rule)
+    if minute < 10 and language.zero_minutes:
+        said = f"{language.zero_minutes}{language.joint}{said}"
+    return with_minutes.format(h=said_hour, hours=hours, m=said)
+
+
+def at_number(language: SpeechLanguage) -> Sequence[Row]:
+    right = RIGHT(language)
+    table: list[Row] = [
+        (rf"(?P<y>\d{{4}})[-/.](?P<m>\d\d?)[-/.](?P<d>\d\d?){right}(?!-\d)", _calendar),
+        (rf"(?P<d>\d\d?)(?P<mark>[./-])(?P<m>\d\d?)(?P=mark)(?P<y>\d{{4}}){right}(?!-\d)", _calendar),
+        (rf"(?P<d>\d\d?)(?P<mark>[./])(?P<m>\d\d?)(?P=mark)(?P<y>\d\d){right}(?!-\d)", _calendar),
+    ]
+    if language.day_rule:
+        names = one_of(months(language))
+        tail = r"(?P<tail>\s(?:года|году|roku)|\s?г\.|\s?r\.)?"
+        table.append(
+            (
+                rf"(?P<d>\d\d?){re.escape(language.day_mark)}\s?(?P<month>{names})(?:\s(?P<y>[12]\d{{3}}){tail})?(?!\w)",
+                _written,
+            )
+        )
+    if language.clock[0]:
+        colons = "".join(c for c in language.clock_written if c in ":：")
+        after = f"(?:{language.clock_after})" if language.clock_after else "(?!)"
+        table.append((rf"(?P<h>\d\d?)[{colons}](?P<m>\d\d)(?![\d:]){after}?", _time))
+        if "." in language.clock_written:
+            table.append((rf"(?P<h>\d\d?)\.(?P<m>\d\d)(?!\d){after}", _time))
+        if "h" in language.clock_written:
+            table.append((r"(?P<h>\d\d?)\s?[hH]\s?(?P<m>\d\d)(?!\w)", _time))
+            table.append((r"(?P<h>\d\d?)\s?[hH](?P<m>)(?!\w)", _time))
+        elif language.clock_after and language.code != "es":
+            table.append((rf"(?P<h>\d\d?)(?P<m>){after}(?!\w)", _time))
+    return table

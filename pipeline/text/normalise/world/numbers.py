@@ -1,0 +1,264 @@
+"""Numbers of other languages than English: marks between digits, ordinals, ranges, codes, years."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pipeline.text.normalise.rules import Match, after, before
+from pipeline.text.normalise.world.icu import spell
+from pipeline.text.speech_languages import SpeechLanguage
+
+__all__ = ["AMOUNT", "LEFT", "RIGHT", "Number", "Row", "Say", "at_number", "one_of", "parse", "say_number"]
+
+Say = Callable[[SpeechLanguage, Match], str | None]
+Row = tuple[str, Say]
+"""A pattern and what says it; each language makes its own rules of them."""
+
+MAX_DIGITS = 15
+_SPACES = "\u00a0\u202f\u2009"
+_CJK = frozenset({"zh", "ja", "ko"})
+
+
+def one_of(names: Iterable[str]) -> str:
+    """An alternation, the longest first; matches nothing when there are no names."""
+    ordered = sorted(names, key=len, reverse=True)
+    return "|".join(re.escape(name) for name in ordered) or "(?!)"
+
+
+def LEFT(language: SpeechLanguage) -> str:  # noqa: N802 - a pattern, made for a language
+    """Where a number may begin: not inside a word or another number."""
+    word = r"(?<![A-Za-z0-9_])" if language.code in _CJK else r"(?<!\w)"
+    return rf"{word}(?<!\d[.,:/٫٬])(?<![A-Za-z]-)"
+
+
+def RIGHT(language: SpeechLanguage) -> str:  # noqa: N802
+    word = r"(?![A-Za-z0-9_])" if language.code in _CJK else r"(?!\w)"
+    return rf"{word}(?![.,:/٫٬]\d)"
+
+
+def AMOUNT(language: SpeechLanguage) -> str:  # noqa: N802
+    """A quantity with the language's own marks."""
+    group = "[" + re.escape(language.grouping) + _SPACES + "]"
+    grouped = rf"\d{{1,3}}(?:{group}\d{{3}}){{1,5}}(?!\d)"
+    if language.code == "hi":
+        grouped = rf"\d{{1,2}}(?:,\d\d){{1,5}},\d{{3}}(?!\d)|{grouped}"
+    if language.grouping != ",":
+        grouped += r"|\d{1,3}(?:\ \d{3}){1,5}(?!\d|\ \d)"
+    return rf"(?:(?:{grouped}|\d{{1,15}})(?:[{re.escape(language.decimal)}]\d{{1,12}})?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A parsed numeral; `fraction` keeps its zeros, `foreign`: a decimal point where a comma is the rule."""
+
+    whole: str
+    fraction: str
+    foreign: bool = False
+
+    @property
+    def value(self) -> int | Decimal:
+        return Decimal(f"{self.whole}.{self.fraction}") if self.fraction else int(self.whole)
+
+
+def parse(language: SpeechLanguage, text: str) -> Number:
+    """ "1.250,75" -> Number("1250", "75"); digits of any script become ASCII."""
+    ascii_text = "".join(str(int(c)) if c.isdecimal() else c for c in text)
+    grouping, decimal = language.grouping + _SPACES + " ", language.decimal
+    at = max(ascii_text.rfind(mark) for mark in decimal)
+    tail = len(ascii_text) - at - 1
+    if at >= 0 and not (tail == 3 and ascii_text[at] in grouping):
+        whole, fraction = ascii_text[:at], ascii_text[at + 1 :]
+    else:
+        whole, fraction = ascii_text, ""
+    return Number("".join(c for c in whole if c.isdigit()), fraction)
+
+
+def digits(language: SpeechLanguage, text: str) -> str:
+    """ "407" -> "vier null sieben"."""
+    return " ".join(spell(language, int(c)) for c in text if c.isdecimal())
+
+
+def say_number(language: SpeechLanguage, number: Number, rule: str = "") -> str:
+    """ "3,14" -> "drei Komma eins vier" or "trois virgule quatorze", as the language has it."""
+    whole, fraction = number.whole, number.fraction
+    if not fraction and (len(whole) > MAX_DIGITS or (len(whole) > 1 and whole[0] == "0")):
+        return digits(language, whole)
+    if not fraction:
+        return spell(language, int(whole), rule)
+    if language.code == "ru" and not number.foreign:
+        return spell(language, Decimal(f"{whole}.{fraction}"))
+    point = language.dot if number.foreign else language.point
+    zeros = len(fraction) - len(fraction.lstrip("0"))
+    if language.digits_after_point or number.foreign or zeros == len(fraction):
+        tail = [spell(language, int(c)) for c in fraction]
+    else:
+        tail = [spell(language, 0)] * zeros + [spell(language, int(fraction))]
+    return language.joint.join([spell(language, int(whole)), point, *tail])
+
+
+def _signed(language: SpeechLanguage, mark: str | None, words: str) -> str | None:
+    mark = (mark or "").strip()
+    if not mark:
+        return words
+    sign = language.minus if mark in "-−" else language.symbols.get(mark, "")
+    return f"{sign}{language.joint}{words}" if sign else None
+
+
+def _plain(language: SpeechLanguage, match: Match) -> str | None:
+    number = parse(language, match["n"])
+    rule: str | None = ""
+    if not number.fraction and number.whole[-1] in "12":
+        rule = _agreement(language, after(match, 24))
+        if language.one_agrees and number.whole == "1" and rule == "":
+            return None
+    return _signed(language, match["sign"], say_number(language, number, rule or ""))
+
+
+def _agreement(language: SpeechLanguage, following: str) -> str | None:
+    """The rule that the next word asks for: "" when it is a noun we do not know, None when it is none."""
+    noun = re.match(r"\s([^\W\d_]+)", following)
+    if noun is None:
+        return None
+    if language.feminine_words and re.fullmatch(language.feminine_words, noun[1]):
+        return language.counted[1]
+    if language.code == "es" and noun[1].islower() and len(noun[1]) > 3:
+        return language.counted[0]
+    return ""
+
+
+def _foreign(language: SpeechLanguage, match: Match) -> str:
+    """ "3.5" in a language of decimal commas: the mark is said as it is written."""
+    return say_number(language, Number(match["w"], match["f"], foreign=True))
+
+
+def _year(language: SpeechLanguage, match: Match) -> str | None:
+    """ "im Jahr 1984" -> "… neunzehnhundertvierundachtzig"."""
+    cue = before(match, 16).rstrip()
+    if not any(cue.endswith(word) and not cue[: -len(word)][-1:].isalpha() for word in language.year_cues):
+        return None
+    if after(match, 2)[1:].isalpha() and after(match, 2)[1:].isupper() and language.code == "de":
+        return None  # "von 1984 Menschen" counts
+    return spell(language, int(match["n"]), language.year_rule)
+
+
+def _year_with_word(language: SpeechLanguage, match: Match) -> str:
+    """ "в 1984 году" -> "в тысяча девятьсот восемьдесят четвёртом"."""
+    preposition, rule = language.year_words_in
+    word = match["word"]
+    inside = preposition and before(match, 3).lower().endswith(f"{preposition} ")
+    if not (inside and word in ("roku", "r.", "г.")):
+        rule = language.year_words[word]
+    return f"{spell(language, int(match['n']), rule)} {_FULL_YEAR.get((word, bool(inside)), word)}"
+
+
+_FULL_YEAR = {("г.", True): "году", ("г.", False): "года", ("r.", True): "roku", ("r.", False): "roku"}
+
+
+def _cjk_year(language: SpeechLanguage, match: Match) -> str:
+    return spell(language, int(match["n"]), language.year_rule)
+
+
+def _ordinal(language: SpeechLanguage, match: Match) -> str | None:
+    """ "3e" -> "troisième", "5-го" -> "пятого"."""
+    ending = match["ending"]
+    if ending in ("o", "a") and match["n"] not in ("1", "2", "3"):
+        return None
+    return spell(language, int(match["n"]), language.ordinals[ending])
+
+
+def _german_ordinal(language: SpeechLanguage, match: Match) -> str:
+    """ "der 3. Tag" -> "der dritte Tag"."""
+    return spell(language, int(match["n"]), language.day_rule_after[match["article"]])
+
+
+def _turkish_ordinal(language: SpeechLanguage, match: Match) -> str:
+    return spell(language, int(match["n"]), "ordinal")
+
+
+def _range(language: SpeechLanguage, match: Match) -> str | None:
+    """ "3–5" -> "drei bis fünf"."""
+    first, last = parse(language, match["a"]), parse(language, match["b"])
+    if len(first.whole) > 1 and first.whole[0] == "0":
+        return None
+    gap = "" if language.to == "–" else language.joint
+    return f"{say_number(language, first)}{gap}{language.to}{gap}{say_number(language, last)}"
+
+
+def _fraction(language: SpeechLanguage, match: Match) -> str | None:
+    known = language.fractions.get(f"{match['n']}/{match['m']}")
+    if known:
+        return known
+    template = language.fractions.get("n/m", "")
+    n, m = int(match["n"]), int(match["m"])
+    if not template or not 0 < n < m:
+        return None
+    return template.format(n=spell(language, n), m=spell(language, m))
+
+
+def _korean_month(language: SpeechLanguage, match: Match) -> str:
+    """June and October lose a consonant."""
+    return {"6": "유", "10": "시"}[match["n"]]
+
+
+def _counted(rule: str) -> Say:
+    def say(language: SpeechLanguage, match: Match) -> str | None:
+        value = int(match["n"])
+        counter = after(match, 3).lstrip()
+        o_clock = counter.startswith("시") and not counter.startswith("시간")
+        if language.code == "ko" and value > (12 if o_clock else 99):
+            return spell(language, value)
+        return spell(language, value, rule)
+
+    return say
+
+
+def _dialled(language: SpeechLanguage, match: Match) -> str | None:
+    """ "+49 30 123456": digit by digit, a pause between the groups."""
+    groups = re.findall(r"\d+", match["n"])
+    if not 8 <= sum(map(len, groups)) <= 15:
+        return None
+    plus = f"{language.plus} " if match["plus"] else ""
+    return plus + ", ".join(digits(language, group) for group in groups)
+
+
+def _dotted(language: SpeechLanguage, match: Match) -> str | None:
+    """ "2.0.1", "192.168.1.1"."""
+    if not language.dot:
+        return None
+    return f" {language.dot} ".join(say_number(language, Number(part, "")) for part in match["n"].split("."))
+
+
+def at_number(language: SpeechLanguage) -> Sequence[Row]:
+    amount, right = AMOUNT(language), RIGHT(language)
+    table: list[Row] = [
+        (rf"(?P<plus>\+)(?P<n>\d{{1,3}}(?:[\s./-]?\(?\d{{1,5}}\)?){{2,5}}){right}", _dialled),
+        (rf"(?P<plus>)(?P<n>0\d{{1,4}}(?:[\s/-]\d{{2,8}}){{1,5}}){right}", _dialled),
+        (rf"(?P<n>\d{{1,3}}(?:\.\d{{1,3}}){{3}}|\d{{1,2}}(?:\.\d{{1,2}}){{2,4}}){right}", _dotted),
+    ]
+    if language.year_words:
+        table.append(
+            (rf"(?P<n>[12]\d{{3}})\s?(?P<word>{one_of(language.year_words)})(?!\w)", _year_with_word)
+        )
+    if language.code == "zh":
+        table.append((r"(?P<n>[12]\d{3})(?=年)", _cjk_year))
+    if language.code == "ko":
+        table.append((r"(?P<n>6|10)(?=월)", _korean_month))
+    table.extend(
+        (rf"(?P<n>\d{{1,4}})(?=\s?(?:{words}))", _counted(rule)) for words, rule in language.counters.items()
+    )
+    if language.ordinals:
+        table.append((rf"(?P<n>\d{{1,4}})(?P<ending>{one_of(language.ordinals)})(?!\w)", _ordinal))
+    if language.code == "tr":
+        table.append((r"(?P<n>\d{1,4})\.(?=\s[a-zçğıöşü])", _turkish_ordinal))
+    table.append((rf"(?P<n>\d{{1,3}})/(?P<m>\d{{1,3}}){right}", _fraction))
+    if language.to:
+        table.append((rf"(?P<a>{amount})\s?[-–—]\s?(?P<b>{amount}){right}(?!\s?=|-\d)", _range))
+    if language.year_cues:
+        table.append((rf"(?P<n>1[1-9]\d\d|20\d\d){right}", _year))
+    if language.decimal != "." and "." not in language.decimal:
+        table.append((rf"(?P<w>\d{{1,4}})\.(?P<f>\d{{1,2}}){right}", _foreign))
+    table.append((rf"(?P<sign>[-−+~≈±<>≤≥]\s?)?(?P<n>{amount}){right}", _plain))
+    return table

@@ -1,0 +1,193 @@
+"""Percent, money and units in other languages than English."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.text.normalise.rules import Match, after
+from pipeline.text.normalise.world.icu import plural, spell, with_unit
+from pipeline.text.normalise.world.numbers import AMOUNT, Number, Row, one_of, parse, say_number
+from pipeline.text.speech_languages import SpeechLanguage
+
+__all__ = ["at_number", "at_sign", "leads"]
+
+_UNITS = {
+    "km/h": "kilometer-per-hour", "m/s": "meter-per-second", "km": "kilometer", "m": "meter",
+    "cm": "centimeter", "mm": "millimeter", "kg": "kilogram", "g": "gram", "mg": "milligram",
+    "t": "metric-ton", "l": "liter", "L": "liter", "ml": "milliliter", "mL": "milliliter", "dl": "deciliter",
+    "cl": "centiliter", "h": "hour", "min": "minute", "s": "second", "ms": "millisecond", "GB": "gigabyte",
+    "MB": "megabyte", "TB": "terabyte", "KB": "kilobyte", "kB": "kilobyte", "Hz": "hertz", "kHz": "kilohertz",
+    "MHz": "megahertz", "GHz": "gigahertz", "W": "watt", "kW": "kilowatt", "MW": "megawatt", "GW": "gigawatt",
+    "kWh": "kilowatt-hour", "V": "volt", "m²": "square-meter", "m2": "square-meter", "km²": "square-kilometer",
+    "cm²": "square-centimeter", "m³": "cubic-meter", "m3": "cubic-meter", "ha": "hectare",
+    "mph": "mile-per-hour", "mi": "mile", "ft": "foot", "lb": "pound", "oz": "ounce", "kcal": "kilocalorie",
+    "cal": "calorie", "kJ": "kilojoule", "hPa": "hectopascal", "bar": "bar", "°C": "celsius", "℃": "celsius",
+    "°F": "fahrenheit", "°": "degree", "Mbit/s": "megabit-per-second",
+}  # fmt: skip
+_RANGE_MARK = r"\s?[-–—]\s?"
+
+
+def _agreeing(language: SpeechLanguage, number: Number, name: str) -> str:
+    """The number in the gender of what it counts."""
+    masculine, feminine = language.counted
+    return say_number(language, number, feminine if name in language.feminine else masculine)
+
+
+def _ends(language: SpeechLanguage, match: Match, name: str) -> tuple[Number, str]:
+    """The last number and the words of the whole range."""
+    first = parse(language, match["a"])
+    minus = f"{language.minus}{language.joint}" if (match["sign"] or "").strip() else ""
+    if not match["b"]:
+        return first, minus + _agreeing(language, first, name)
+    last = parse(language, match["b"])
+    gap = "" if language.to == "–" else language.joint
+    return (
+        last,
+        f"{minus}{say_number(language, first)}{gap}{language.to}{gap}{_agreeing(language, last, name)}",
+    )
+
+
+def _percent(language: SpeechLanguage, match: Match) -> str:
+    number, words = _ends(language, match, "%")
+    return plural(language, number.value, language.percent).format(n=words)
+
+
+def _unit(language: SpeechLanguage, match: Match) -> str | None:
+    unit = match["unit"]
+    name = language.units.get(unit) or _UNITS[unit]
+    number, words = _ends(language, match, name)
+    said = name.format(n=words) if "{n}" in name else with_unit(language, number.value, name, words)
+    return said and said + _stop(match, unit)
+
+
+def _stop(match: Match, written: str) -> str:
+    """The full stop of "руб." is also that of the sentence when a capital or nothing follows."""
+    following = after(match, 3).lstrip()
+    return "." if written.endswith(".") and (not following or following[0].isupper()) else ""
+
+
+def _money(language: SpeechLanguage, match: Match) -> str:
+    """ "3,50 €" -> "drei Euro fünfzig", "1,2 Mio. €" -> "eins Komma zwei Millionen Euro"."""
+    return _sum(language, match) + (_stop(match, match["sign"]) if match[0].endswith(".") else "")
+
+
+def _sum(language: SpeechLanguage, match: Match) -> str:
+    sign = match["sign"]
+    amount = _amount(language, match["a"])
+    forms = language.currencies[sign]
+    minus = f"{language.minus}{language.joint}" if match["minus"] else ""
+    if match["magnitude"]:
+        return minus + _large(language, amount, match["magnitude"], forms)
+    if match["b"]:
+        last = _amount(language, match["b"])
+        gap = "" if language.to == "–" else language.joint
+        words = f"{_agreeing(language, amount, sign)}{gap}{language.to}{gap}{_agreeing(language, last, sign)}"
+        return f"{minus}{words}{language.joint}{plural(language, last.value, forms)}"
+    if len(amount.fraction) != 2:
+        return minus + _units_of(language, amount, sign, forms)
+    units, parts = Number(amount.whole, ""), int(amount.fraction)
+    small = (
+        f"{spell(language, parts, _rule_of_cents(language, sign))} {_cents(language, sign, parts)}".rstrip()
+    )
+    if not parts:
+        return minus + _units_of(language, units, sign, forms)
+    if units.value == 0 and language.cents.get(sign):
+        return minus + small
+    joint = f" {language.money_and} " if language.money_and else " "
+    if sign not in language.cents and language.joint == "":
+        return minus + _units_of(language, amount, sign, forms)  # 三点五美元
+    return minus + _units_of(language, units, sign, forms) + joint + small
+
+
+def _units_of(language: SpeechLanguage, number: Number, sign: str, forms: str) -> str:
+    name = plural(language, number.value, forms)
+    if language.code == "ar" and number.value in (1, 2) and forms.count("|") == 3:
+        return name
+    of = ""
+    if language.of_money and isinstance(number.value, int) and number.value and number.value % 1_000_000 == 0:
+        of = _of(language, name)
+    return f"{_agreeing(language, number, sign)}{language.joint}{of}{name}"
+
+
+def _of(language: SpeechLanguage, name: str) -> str:
+    if language.of_money == "d'":
+        return "d'" if name[0] in "aeéiouyh" else "de "
+    return language.of_money
+
+
+def _large(language: SpeechLanguage, amount: Number, magnitude: str, forms: str) -> str:
+    scale = plural(language, amount.value, language.magnitudes[magnitude])
+    number = _agreeing(language, amount, scale if scale in language.feminine else magnitude)
+    name = plural(language, 1_000_000, forms)
+    joint = language.joint
+    thousand = scale in ("mil", "mille", "mila")
+    return f"{number}{joint}{scale}{joint}{'' if thousand else _of(language, name)}{name}"
+
+
+def _cents(language: SpeechLanguage, sign: str, parts: int) -> str:
+    forms = language.cents.get(sign)
+    return plural(language, parts, forms) if forms else ""
+
+
+def _rule_of_cents(language: SpeechLanguage, sign: str) -> str:
+    if not language.cents.get(sign):
+        return ""
+    one = language.cents[sign].split("|")[0]
+    return language.counted[1] if one in language.feminine else language.counted[0]
+
+
+def _amount(language: SpeechLanguage, text: str) -> Number:
+    """As `parse`, but two digits after a foreign mark are hundredths: "$3.50" in a German text."""
+    if len(text) > 3 and text[-3] in ".," and text[-3] not in language.decimal:
+        return Number("".join(c for c in text[:-3] if c.isdigit()), text[-2:])
+    return parse(language, text)
+
+
+def _magnitude(language: SpeechLanguage, match: Match) -> str | None:
+    """ "2,5 Mio. Menschen" -> "zwei Komma fünf Millionen Menschen"."""
+    amount = parse(language, match["a"])
+    scale = plural(language, amount.value, language.magnitudes[match["magnitude"]])
+    number = _agreeing(language, amount, scale if scale in language.feminine else match["magnitude"])
+    return f"{number}{language.joint}{scale}"
+
+
+def at_number(language: SpeechLanguage) -> Sequence[Row]:
+    amount = AMOUNT(language)
+    money = rf"(?:\d{{1,12}}[.,]\d\d(?![\d.,]*\d)|{amount})"
+    end = r"(?![A-Za-z0-9])" if language.joint == "" or language.code == "ko" else r"(?![^\W_])"
+    table: list[Row] = []
+    ends = rf"(?P<sign>[-−]\s?)?(?P<a>{amount})(?:{_RANGE_MARK}(?P<b>{amount}))?"
+    if language.percent:
+        table.append((rf"{ends}\s?[%٪](?!\w)", _percent))
+        if language.code == "tr":
+            table.append((rf"%\s?(?P<sign>[-−])?(?P<a>{amount})(?:{_RANGE_MARK}(?P<b>{amount}))?", _percent))
+    if language.currencies:
+        scale = rf"(?:\s?(?P<magnitude>{one_of(language.magnitudes)}))?"
+        sums = rf"(?P<minus>[-−])?(?P<a>{money})(?:{_RANGE_MARK}(?P<b>{money}))?"
+        table.append((f"{sums}{scale}\\s?(?P<sign>{one_of(language.currencies)}){end}", _money))
+    if language.magnitudes:
+        dotted = [
+            name
+            for name in language.magnitudes
+            if name.endswith(".") or len(name) > 2 or language.joint == ""
+        ]
+        table.append(
+            (rf"(?P<a>{amount})\s?(?P<magnitude>{one_of(dotted)}){end if language.joint else ''}", _magnitude)
+        )
+    units = {**_UNITS, **language.units}
+    table.append((rf"{ends}[\s\u00a0]?(?P<unit>{one_of(units)}){end}(?!²|³|/)", _unit))
+    return table
+
+
+def at_sign(language: SpeechLanguage) -> Sequence[Row]:
+    amount = AMOUNT(language)
+    money = rf"(?:\d{{1,12}}[.,]\d\d(?![\d.,]*\d)|{amount})"
+    signs = one_of(sign for sign in language.currencies if leads(sign))
+    scale = rf"(?:\s?(?P<magnitude>{one_of(language.magnitudes)})(?!\w))?"
+    sums = rf"(?P<minus>[-−])?(?P<a>{money})(?:{_RANGE_MARK}(?:{signs})?(?P<b>{money}))?"
+    return [(rf"(?P<sign>{signs})\s?{sums}{scale}(?![.,]?\d)", _money)]
+
+
+def leads(sign: str) -> bool:
+    """Whether a currency may stand before its sum: "R$ 5", "CHF 5", not "5 zł"."""
+    return "$" in sign or "." in sign or not sign.isalpha() or (sign.isupper() and len(sign) == 3)
