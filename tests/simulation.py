@@ -224,15 +224,22 @@ class World:
     async def connect(self) -> None:
         self.network = Network(self)
         self.calm = not self.networks[1:]
+        try:
+            await self._attach(self.network)
+        except BaseException:
+            self.network.hang_up()  # a handler that ends takes its connection with it
+            raise
+
+    async def _attach(self, network: Network) -> None:
         if not self.opening:
             self.session = self.sessions.open("ann", playback=self.playback)
-            await self.sessions.attach(self.session, self.network)
+            await self.sessions.attach(self.session, network)
             return
         last_seq = self.frames[-1]["seq"] if self.frames else 0
         frame = Resume(self.opening["session_id"], self.opening["resume_token"], last_seq)
         session, recovered = await self.sessions.resume("ann", frame, playback=self.playback)
         self.check(recovered and session is self.session, "a session that was there could not be resumed")
-        await self.sessions.attach(session, self.network, last_seq=last_seq)
+        await self.sessions.attach(session, network, last_seq=last_seq)
 
     async def act(self) -> None:
         """One thing that a client may do, or that may happen to it."""
