@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from serving import serving
 
+import gateway.client
 from gateway.error_table import HTTP_STATUS, CloseCode
 from gateway.settings import Settings, description
 from gateway.wire.native import ClientFrame
@@ -46,13 +47,22 @@ async def run_python(code: str) -> str:
     return out.decode()
 
 
-async def test_the_client_of_the_readme_talks_and_interrupts() -> None:
-    (client,) = blocks(README, "python")
-    async with serving(tokens_per_second=200.0) as gateway:
-        out = await run_python(client.replace("ws://127.0.0.1:8080/ws", gateway.url))
-    lines = out.splitlines()
-    assert [line.startswith("speak:") for line in lines[:2]] == [True, True]
-    assert "turn_interrupted" in lines[-1]
+async def test_the_clients_of_the_readme_talk_and_interrupt() -> None:
+    client, bare = blocks(README, "python")
+    assert len(client.splitlines()) <= 15
+    async with serving(tokens_per_second=200.0) as served:
+        lines = (await run_python(client.replace("ws://127.0.0.1:8080/ws", served.url))).splitlines()
+        assert [line.startswith("speak:") for line in lines] == [True, True, False]
+        assert lines[-1].startswith("Interrupted(")
+        lines = (await run_python(bare.replace("ws://127.0.0.1:8080/ws", served.url))).splitlines()
+        assert lines
+        assert all(line.startswith("speak:") for line in lines)
+
+
+def test_the_names_of_the_python_client() -> None:
+    section = GATEWAY.split("## Python client\n", 1)[1].split("\n## ", 1)[0]
+    told = {name for name in gateway.client.__all__ if re.search(rf"`[^`]*\b{name}\b[^`]*`", section)}
+    assert set(gateway.client.__all__) - told == {"Event", "Outcome", "Timing", "Usage"}
 
 
 @pytest.mark.parametrize("path", ["pipeline/README.md"])
@@ -69,7 +79,7 @@ def test_every_command_exists_and_its_flags_too(block: str) -> None:
     for script in re.findall(r"scripts/\S+", command):
         assert (ROOT / script).stat().st_mode & 0o100, script
     known = {"--" + field.name.replace("_", "-") for field in msgspec.structs.fields(Settings)}
-    known |= {"--once", "--url", "--mute", "--json", "--key"}
+    known |= {"--once", "--url", "--mute", "--json", "--key", "--conversation"}
     assert set(re.findall(r"--[a-z-]+", command)) <= known
 
 
