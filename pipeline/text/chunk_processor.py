@@ -85,7 +85,11 @@ class TextChunkProcessor(PlainText):
         if not text:
             return []
         self._sync()
-        self._take(self._markdown.feed(text))
+        pieces = self._markdown.feed(text)
+        if not pieces and not self._markdown.inline:
+            self._inline = False
+            return []  # all of it is held
+        self._take(pieces)
         self._inline = self._markdown.inline and self._raw_of(len(self._text)) == self._markdown.base
         self._look(final=False)
         return self._done()
