@@ -64,6 +64,7 @@ class TextChunkProcessor(PlainText):
         self._block_begin = at
         self._chunk = at  # where the chunk begins
         self._sentence = at  # where the sentence begins
+        self._breathed, self._words = at, 0  # how far, and how many words were offered as a place to breathe
         self._ready = at  # the chunk is known to be whole sentences up to here
         self._scan = at  # where to look on
         self._limit = at + self.limits.max_chars
@@ -84,7 +85,11 @@ class TextChunkProcessor(PlainText):
         if not text:
             return []
         self._sync()
-        self._take(self._markdown.feed(text))
+        pieces = self._markdown.feed(text)
+        if not pieces and not self._markdown.inline:
+            self._inline = False
+            return []  # all of it is held
+        self._take(pieces)
         self._inline = self._markdown.inline and self._raw_of(len(self._text)) == self._markdown.base
         self._look(final=False)
         return self._done()
@@ -162,6 +167,7 @@ class TextChunkProcessor(PlainText):
         self._scan -= count
         self._limit -= count
         self._known -= count
+        self._breathed -= count
         self._scanner.nesting.shift(count)
 
     # -- decisions ----------------------------------------------------------------------------------------
@@ -256,16 +262,12 @@ class TextChunkProcessor(PlainText):
 
     def _breath(self, at: int) -> bool:
         """Whether the first chunk was cut at a word, since no mark has come for many words before `at`."""
-        if at - self._chunk < 2 * self.limits.first_max_words:
-            return False
-        count = 0
-        for found in _WORD.finditer(self._text[self._chunk : min(at, self._limit)]):
-            count += 1
-            end = self._chunk + found.end()
-            if count < self.limits.first_max_words or not self._may_breathe(found.group(), end):
-                continue
-            self._emit(end, Boundary.CLAUSE)
-            return True
+        for found in _WORD.finditer(self._text, self._breathed, min(at, self._limit)):
+            self._words += 1
+            self._breathed = found.end()
+            if self._words >= self.limits.first_max_words and self._may_breathe(found.group(), found.end()):
+                self._emit(found.end(), Boundary.CLAUSE)
+                return True
         return False
 
     def _may_breathe(self, word: str, end: int) -> bool:
