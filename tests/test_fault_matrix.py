@@ -24,7 +24,7 @@ from pipeline.events import StreamEnd, StreamToken
 
 CALL = ("call_1", "look", "{}")
 PATIENT = ModelTimeouts(first_token_s=10, stall_s=10, first_chunk_s=10)
-IMPATIENT = ModelTimeouts(first_token_s=0.1, stall_s=0.1, first_chunk_s=0.5)
+IMPATIENT = ModelTimeouts(first_token_s=0.25, stall_s=0.25, first_chunk_s=0.6)
 FAIR = ModelTimeouts(first_token_s=0.4, stall_s=0.4, first_chunk_s=10)  # a second answer makes it on any machine
 
 

@@ -133,13 +133,13 @@ async def test_alone_it_is(fakes: Any, connect: Any) -> None:
 async def test_all_together_have_a_limit_for_the_first_words(fakes: Any, connect: Any) -> None:
     for fake in fakes:
         fake.default = Reply(fault="silent")
-    assert (await fail(connect(first_chunk_s=0.05))).code == "agent_timeout"
+    assert (await fail(connect(first_chunk_s=0.3))).code == "agent_timeout"
     assert asked(fakes) == (1, 0)
 
 
 async def test_thinking_is_life_but_not_words(fakes: Any, connect: Any) -> None:
     fakes[0].default = Reply("Hm.", reasoning=["so", "so", "so"], fault="comments")
-    run = connect(fallback=False, first_token_s=0.03, stall_s=5, first_chunk_s=0.08)
+    run = connect(fallback=False, first_token_s=0.3, stall_s=5, first_chunk_s=0.5)
     assert (await fail(run)).code == "agent_timeout"
     assert asked(fakes) == (1, 0)
 

@@ -265,7 +265,7 @@ async def test_a_refused_connection(fake: FakeModel, connect: Callable[..., Bare
 
 @pytest.mark.parametrize("fault", ["silent", "stall", "comments"])
 async def test_no_first_token_is_a_timeout(fake: FakeModel, connect: Callable[..., BareModel], fault: Any) -> None:
-    agent = connect(first_token_s=0.05)
+    agent = connect(first_token_s=0.3)
     fake.plan(Reply(fault=fault))
     said, error = await failure(agent)
     assert (said, error.code, error.retryable) == ("", "agent_timeout", True)
@@ -275,7 +275,7 @@ async def test_no_first_token_is_a_timeout(fake: FakeModel, connect: Callable[..
 
 @pytest.mark.parametrize("fault", ["stall", "comments"])
 async def test_a_stall_is_a_timeout(fake: FakeModel, connect: Callable[..., BareModel], fault: Any) -> None:
-    agent = connect(stall_s=0.05)
+    agent = connect(stall_s=0.2)
     fake.plan(Reply("a b c", fault=fault, at=2))
     said, error = await failure(agent)
     assert (said, error.code) == ("a b", "agent_timeout")
