@@ -28,9 +28,10 @@ class Process:
     def __init__(self, process: asyncio.subprocess.Process, start_line: str) -> None:
         self.process = process
         self.start_line = start_line
-        address = re.search(r"ws://\S+/ws", start_line)
-        assert address, start_line
-        self.url = address[0]
+        found = re.search(r"ws://(\S+):(\d+)/ws", start_line)
+        assert found, start_line
+        self.url = found[0]
+        self.address = (found[1], int(found[2]))
 
     async def stop(self, limit_s: float) -> int:
         self.process.send_signal(signal.SIGTERM)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import pytest
@@ -36,7 +36,13 @@ class Reply:
         return self.status, body["type"]
 
 
-async def ask(gateway: Served, path: str, method: str = "GET", key: str | None = None, **headers: str) -> Reply:
+class Addressed(Protocol):
+    """A gateway in this process or another."""
+
+    address: tuple[str, int]
+
+
+async def ask(gateway: Addressed, path: str, method: str = "GET", key: str | None = None, **headers: str) -> Reply:
     def blocking() -> Reply:
         connection = http.client.HTTPConnection(*gateway.address, timeout=10)
         try:

@@ -79,7 +79,7 @@ async def test_a_conversation_is_what_its_turns_said_and_left(store: Store) -> N
     assert await store.begin_turn("ann", start("t1"), user("one")) == TurnBegun(
         started=True, history=[user("one")], lost=[]
     )
-    assert await store.finish_turn("ann", end("t1"), TOOLS) is None
+    await store.finish_turn("ann", end("t1"), TOOLS)
     begun = await store.begin_turn("ann", start("t2"), user("two"))
     assert begun.history == [user("one"), *TOOLS, user("two")]
     assert await store.history("ann", "c") == begun.history
@@ -479,6 +479,6 @@ class StoreMachine(RuleBasedStateMachine):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_random_walk(backend: str) -> None:
     run_state_machine_as_test(
-        lambda: StoreMachine(BACKENDS[backend]),
+        lambda: StoreMachine(BACKENDS[backend]),  # type: ignore[arg-type]
         settings=settings(max_examples=40, stateful_step_count=40, deadline=None),
     )
