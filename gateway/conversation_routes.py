@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
-from uuid import uuid4
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from loguru import logger
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway.errors import GatewayError
-from gateway.http_routes import error_response
-from gateway.security import authenticate
+from gateway.http_routes import PRIVATE, user_route
 from gateway.store import ConversationPage
-from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -26,31 +22,17 @@ __all__ = ["conversation_routes"]
 _DEFAULT_LIMIT = 50
 _MAX_LIMIT = 200
 _EXPORT_LIMIT = 50
-_PRIVATE = {"Cache-Control": "no-store"}
-
-_Handler: TypeAlias = Callable[["Gateway", str, Request], Awaitable[Response]]
 
 
 def conversation_routes(gateway: Gateway) -> list[Route]:
     """`/conversations` and below. Errors are in the protocol's shape, as for a refused WebSocket."""
 
-    def route(path: str, method: str, handler: _Handler) -> Route:
-        async def endpoint(request: Request) -> Response:
-            correlation_id = uuid4().hex
-            try:
-                return await handler(gateway, authenticate(request, gateway.settings), request)
-            except PipelineError as error:
-                logger.info("request refused: {} ({}), correlation_id={}", error, error.code, correlation_id)
-                return error_response(error, correlation_id)
-
-        return Route(path, endpoint, methods=[method])
-
     one = "/conversations/{conversation_id:path}"  # a client may have put a slash into its id
     return [
-        route("/conversations", "GET", _list),
-        route(one + "/export", "GET", _export),
-        route(one, "GET", _read),
-        route(one, "DELETE", _delete),
+        user_route(gateway, "/conversations", "GET", _list),
+        user_route(gateway, one + "/export", "GET", _export),
+        user_route(gateway, one, "GET", _read),
+        user_route(gateway, one, "DELETE", _delete),
     ]
 
 
@@ -93,7 +75,7 @@ async def _export(gateway: Gateway, user_id: str, request: Request) -> Response:
                 return
             page = await store.read(user_id, conversation_id, limit=_EXPORT_LIMIT, after=page.after)
 
-    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=_PRIVATE)
+    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=PRIVATE)
 
 
 def _paging(request: Request) -> tuple[int, str | None]:
@@ -129,4 +111,4 @@ def _bad_cursor() -> GatewayError:
 
 
 def _json(body: Any) -> Response:
-    return Response(msgspec.json.encode(body), media_type="application/json", headers=_PRIVATE)
+    return Response(msgspec.json.encode(body), media_type="application/json", headers=PRIVATE)
