@@ -57,39 +57,48 @@ class StreamStart(_Event, frozen=True, gc=False, tag="stream_start"):
 
 
 class StreamToken(_Event, frozen=True, gc=False, tag="stream_token"):
-    """A piece of the raw reply, cut wherever the model cut it."""
+    """A piece of the raw reply, cut wherever the model cut it.
+
+    A `filler` bridges a silence ("One moment."): it is spoken, but it is no part of the reply.
+    """
 
     text: str
     turn_id: str = ""
+    filler: bool = False
 
 
 class TTSReadyChunk(_Event, frozen=True, gc=False, tag="tts_ready_chunk"):
-    """Speakable text, complete in itself. `span` is [start, end) in the raw reply; `index` has no gaps."""
+    """Speakable text, complete in itself. `span` is [start, end) in the raw reply; `index` has no gaps.
+
+    `boundary`, why it ends here: sentence, clause, paragraph, forced or end.
+    """
 
     turn_id: str
     index: int
     text: str
     span: tuple[int, int]
-    boundary: Literal["sentence", "clause", "paragraph", "forced", "end"]
+    boundary: str
     lang: str | None = None
     emotion: str | None = None
 
 
 class ToolCall(_Event, frozen=True, gc=False, tag="tool_call"):
-    """The model called a tool; arguments stay on the server."""
+    """The model called a tool. An agent adds the `arguments` for the history; they stay on the server."""
 
     tool_call_id: str
     name: str
     turn_id: str = ""
+    arguments: str = ""
 
 
 class ToolResult(_Event, frozen=True, gc=False, tag="tool_result"):
-    """A tool answered; its output stays on the server."""
+    """A tool answered. An agent adds the `output` for the history; it stays on the server."""
 
     tool_call_id: str
     name: str
     status: Literal["ok", "error"]
     turn_id: str = ""
+    output: str = ""
 
 
 class ReplyComplete(_Event, frozen=True, gc=False, tag="reply_complete"):
@@ -132,6 +141,4 @@ class Error(_Event, frozen=True, gc=False, tag="error"):
 
 AgentEvent: TypeAlias = StreamStart | StreamToken | ToolCall | ToolResult | StreamEnd
 TerminalEvent: TypeAlias = StreamEnd | TurnInterrupted | Error
-TurnEvent: TypeAlias = (
-    StreamStart | StreamToken | TTSReadyChunk | ToolCall | ToolResult | ReplyComplete | TerminalEvent
-)
+TurnEvent: TypeAlias = StreamStart | StreamToken | TTSReadyChunk | ToolCall | ToolResult | ReplyComplete | TerminalEvent

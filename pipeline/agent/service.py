@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextvars import ContextVar
 from typing import Literal, NotRequired, Protocol, TypedDict
 
 from pipeline.events import AgentEvent
 
-__all__ = ["AgentService", "Message"]
+__all__ = ["AgentService", "Message", "correlation_id"]
+
+# Set by whoever drives an agent, in the task that does; agents put it into their logs and tool errors.
+correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 
 class Message(TypedDict):

@@ -16,6 +16,10 @@ raw position. Text that was inserted (it has no raw characters) stands at one ra
 """
 
 
+_WITHOUT_SPACES = frozenset({"zh", "ja"})
+"""Languages written without spaces between sentences."""
+
+
 class Boundary(StrEnum):
     """Why a chunk ends where it ends."""
 
@@ -98,3 +102,25 @@ class SpeechChunk:
         here, origin = self.mapping[at]
         limit = self.mapping[at + 1][0] if at + 1 < len(self.mapping) else len(self.text)
         return min(here + raw - origin, limit)
+
+    def joined(self, following: SpeechChunk, *, max_chars: int) -> SpeechChunk | None:
+        """This chunk and the one after it as one; None when that is longer than `max_chars`, or when they
+        differ in language or emotion.
+        """
+        space = "" if self.lang in _WITHOUT_SPACES else " "
+        text = f"{self.text}{space}{following.text}"
+        if len(text) > max_chars or (self.lang, self.emotion) != (following.lang, following.emotion):
+            return None
+        shift = len(text) - len(following.text)
+        mapping = [*(self.mapping or ((0, self.start),)), (len(self.text), self.end)]
+        mapping += [(here + shift, raw) for here, raw in following.mapping or ((0, following.start),)]
+        return SpeechChunk(
+            text=text,
+            start=self.start,
+            end=following.end,
+            boundary=following.boundary,
+            block=following.block,
+            lang=self.lang,
+            emotion=self.emotion,
+            mapping=tuple(mapping),
+        )

@@ -1,0 +1,58 @@
+"""Which agent answers, chosen from the settings."""
+
+from __future__ import annotations
+
+import os
+
+from gateway.errors import SettingsError
+from gateway.settings import Settings
+from pipeline.agent.instructions import SPEECH_INSTRUCTIONS
+from pipeline.agent.model_stream import ModelTimeouts
+from pipeline.agent.offline import OfflineAgent
+from pipeline.agent.run_config import Fallback, RunConfig, load_tools
+from pipeline.agent.run_processor import Run
+
+__all__ = ["choose_agent", "describe_agent"]
+
+
+def _uses_openai(settings: Settings) -> bool:
+    if settings.agent == "auto":
+        return bool(settings.base_url or os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"))
+    return settings.agent == "openai"
+
+
+def describe_agent(settings: Settings) -> str:
+    """For the start line: who answers, and why."""
+    if not _uses_openai(settings):
+        why = "no key or base URL is set" if settings.agent == "auto" else "as asked"
+        return f"offline ({why})"
+    where = settings.base_url or os.environ.get("OPENAI_BASE_URL") or "OpenAI"
+    return f"openai ({settings.model} at {where})"
+
+
+def choose_agent(settings: Settings) -> Run | OfflineAgent:
+    """The agent that the settings ask for. Raises SettingsError when it cannot be made."""
+    if not _uses_openai(settings):
+        return OfflineAgent(tokens_per_second=settings.tokens_per_second)
+    if not (settings.base_url or os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
+        raise SettingsError("--agent: openai needs OPENAI_API_KEY, or --base-url of a server without keys")
+    try:
+        config = RunConfig(
+            model=settings.model,
+            api=settings.api,
+            instructions=SPEECH_INSTRUCTIONS if settings.instructions is None else settings.instructions,
+            timeouts=ModelTimeouts(
+                first_token_s=settings.first_token_timeout_s,
+                stall_s=settings.stall_timeout_s,
+                first_chunk_s=settings.first_chunk_timeout_s,
+            ),
+            fallbacks=tuple(Fallback(base_url, model) for base_url, model in settings.fallback),
+            tools=load_tools(settings.tools) if settings.tools else {},
+            tool_timeout_s=settings.tool_timeout_s,
+            max_tool_rounds=settings.max_tool_rounds,
+            filler=settings.filler,
+            filler_after_s=settings.filler_after_s,
+        )
+        return Run.open(config, base_url=settings.base_url)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None

@@ -1,0 +1,132 @@
+"""The HTTP side of conversations: list, read, export and delete, each for its owner alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import uuid4
+
+import msgspec
+from loguru import logger
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from gateway.errors import GatewayError
+from gateway.http_routes import error_response
+from gateway.security import authenticate
+from gateway.store import ConversationPage
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+__all__ = ["conversation_routes"]
+
+_DEFAULT_LIMIT = 50
+_MAX_LIMIT = 200
+_EXPORT_LIMIT = 50
+_PRIVATE = {"Cache-Control": "no-store"}
+
+_Handler: TypeAlias = Callable[["Gateway", str, Request], Awaitable[Response]]
+
+
+def conversation_routes(gateway: Gateway) -> list[Route]:
+    """`/conversations` and below. Errors are in the protocol's shape, as for a refused WebSocket."""
+
+    def route(path: str, method: str, handler: _Handler) -> Route:
+        async def endpoint(request: Request) -> Response:
+            correlation_id = uuid4().hex
+            try:
+                return await handler(gateway, authenticate(request, gateway.settings), request)
+            except PipelineError as error:
+                logger.info("request refused: {} ({}), correlation_id={}", error, error.code, correlation_id)
+                return error_response(error, correlation_id)
+
+        return Route(path, endpoint, methods=[method])
+
+    one = "/conversations/{conversation_id:path}"  # a client may have put a slash into its id
+    return [
+        route("/conversations", "GET", _list),
+        route(one + "/export", "GET", _export),
+        route(one, "GET", _read),
+        route(one, "DELETE", _delete),
+    ]
+
+
+async def _list(gateway: Gateway, user_id: str, request: Request) -> Response:
+    limit, before = _paging(request)
+    try:
+        asked = gateway.store.conversations(user_id, limit=limit, before=before)
+    except ValueError:
+        raise _bad_cursor() from None
+    return _json(await asked)
+
+
+async def _read(gateway: Gateway, user_id: str, request: Request) -> Response:
+    limit, before = _paging(request)
+    try:
+        asked = gateway.store.read(user_id, request.path_params["conversation_id"], limit=limit, before=before)
+    except ValueError:
+        raise _bad_cursor() from None
+    return _json(_found(await asked))
+
+
+async def _delete(gateway: Gateway, user_id: str, request: Request) -> Response:
+    _no_more_parameters(request)
+    if not await gateway.store.delete(user_id, request.path_params["conversation_id"]):
+        raise _not_found()
+    return Response(status_code=204)
+
+
+async def _export(gateway: Gateway, user_id: str, request: Request) -> Response:
+    _no_more_parameters(request)
+    conversation_id: str = request.path_params["conversation_id"]
+    store = gateway.store
+    first = _found(await store.read(user_id, conversation_id, limit=_EXPORT_LIMIT, after=""))
+
+    async def lines() -> AsyncGenerator[bytes, None]:
+        page: ConversationPage | None = first
+        while page is not None:  # None: deleted meanwhile
+            yield b"".join(msgspec.json.encode(turn) + b"\n" for turn in page.turns)
+            if page.after is None:
+                return
+            page = await store.read(user_id, conversation_id, limit=_EXPORT_LIMIT, after=page.after)
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=_PRIVATE)
+
+
+def _paging(request: Request) -> tuple[int, str | None]:
+    _no_more_parameters(request, "limit", "before")
+    text = request.query_params.get("limit", str(_DEFAULT_LIMIT))
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= _MAX_LIMIT):
+        raise _bad_request(f"`limit` must be a whole number from 1 to {_MAX_LIMIT}.")
+    return int(text), request.query_params.get("before")
+
+
+def _no_more_parameters(request: Request, *known: str) -> None:
+    for name in request.query_params:
+        if name not in known:
+            raise _bad_request(f"There is no parameter `{name[:40]}` here.")
+
+
+def _found(page: ConversationPage | None) -> ConversationPage:
+    if page is None:
+        raise _not_found()
+    return page
+
+
+def _not_found() -> GatewayError:
+    return GatewayError("You have no such conversation.", code="conversation_not_found")
+
+
+def _bad_request(text: str) -> GatewayError:
+    return GatewayError(text, code="bad_request")
+
+
+def _bad_cursor() -> GatewayError:
+    return _bad_request("`before` is not the `before` of an earlier page.")
+
+
+def _json(body: Any) -> Response:
+    return Response(msgspec.json.encode(body), media_type="application/json", headers=_PRIVATE)

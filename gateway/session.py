@@ -1,0 +1,410 @@
+"""Session: one voice client's turns, in order. It outlives its sockets: a dropped one is not an interrupt."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing, suppress
+from hmac import compare_digest
+from secrets import token_urlsafe
+from typing import Protocol
+from uuid import uuid4
+
+from loguru import logger
+
+from gateway.errors import GatewayError, StorageError
+from gateway.history import trim_history
+from gateway.outbox import ClientGoneError
+from gateway.replay_window import Frame, ReplayWindow
+from gateway.reply_messages import reply_messages
+from gateway.settings import Settings
+from gateway.speech import speech_of
+from gateway.store import Store, TurnBegun, TurnEnd, TurnStart
+from gateway.wire.errors import FrameError
+from gateway.wire.native import Ack, ChunkSpoken, Interrupt, Limits, NativeCodec, SessionFrame, StartTurn
+from pipeline.agent.service import AgentService, Message, correlation_id
+from pipeline.errors import PipelineError, TurnError
+from pipeline.events import AgentEvent, Error, StreamEnd, Timing, TTSReadyChunk, TurnEvent, TurnInterrupted
+from pipeline.message_processor import ConversationTurn, Heard, MessageProcessor, log_failure
+from pipeline.text import ChunkLimits, SpeechRules
+
+__all__ = ["Connection", "Session"]
+
+_MAX_UNTOLD_TURNS = 64
+_MAX_REMEMBERED = 1024
+
+
+class Connection(Protocol):
+    """What a session needs of the socket it speaks through."""
+
+    async def send(self, frame: str) -> None:
+        """Write a frame. Raises ClientGoneError."""
+
+    async def taken_over(self) -> None:
+        """Another connection has resumed the session: close this one."""
+
+    async def failed(self) -> None:
+        """The session broke, by a fault of ours: say so and close this one."""
+
+
+class Session:
+    """Commands act at once, without waiting for the client to read.
+
+    One task of its own, the relay, moves the turns' events into the window of unacknowledged frames and
+    through the attached connection, if there is one. `close` ends it.
+    """
+
+    def __init__(
+        self,
+        *,
+        user_id: str,
+        agent: AgentService,
+        settings: Settings,
+        store: Store,
+        conversation_id: str | None = None,
+        playback: bool = False,
+    ) -> None:
+        self.session_id = token_urlsafe(16)
+        self.conversation_id = conversation_id or uuid4().hex
+        self.user_id = user_id
+        self._resume_token = token_urlsafe(32)
+        self._agent = agent
+        self._settings = settings
+        self._default_speech = speech_of(settings)
+        self._store = store
+        self._max_unspoken = settings.max_unspoken_chunks if playback else None
+        self._codec = NativeCodec(max_message_chars=settings.max_message_chars)
+        self._processor = MessageProcessor(
+            connection_id=self.session_id,
+            user_id=user_id,
+            queue_maxsize=settings.queue_size,
+            idle_release_s=settings.idle_release_s,
+            speaking_rate_cps=settings.speaking_rate_cps,
+            reports_delivery=True,
+        )
+        # Turns: those the relay has yet to tell, and what must not be forgotten of earlier ones.
+        self._turns: asyncio.Queue[str] = asyncio.Queue(_MAX_UNTOLD_TURNS)
+        self._relay: asyncio.Task[None] | None = None
+        self._open_turns = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._saving: dict[str, Awaitable[None]] = {}
+        self._refs: dict[str, None] = {}
+        self._ended: dict[str, None] = {}
+        # Frames: what was said, how far the attached connection has got it, and whether it acknowledges.
+        self._window = ReplayWindow()
+        self._connection: Connection | None = None
+        self._written = 0
+        self._acks = False
+        self._writing = asyncio.Lock()
+        self._room = asyncio.Event()
+
+    # What the owner may know
+
+    @property
+    def attached(self) -> bool:
+        """Whether a connection is attached."""
+        return self._connection is not None
+
+    @property
+    def tasks(self) -> frozenset[asyncio.Task[None]]:
+        """The tasks of turns that still run."""
+        return self._processor.tasks
+
+    def admits(self, user_id: str, resume_token: str) -> bool:
+        """Whether this user, with this token, may go on with the session."""
+        return self.user_id == user_id and compare_digest(self._resume_token.encode(), resume_token.encode())
+
+    def can_replay_after(self, last_seq: int) -> bool:
+        """Whether exactly the frames after `last_seq` can be sent again."""
+        return self._window.reaches_back_to(last_seq)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no turn is live and all of them were told to their end."""
+        return self._idle.is_set()
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the last frame."""
+        return self._window.last_seq
+
+    async def wait_idle(self) -> None:
+        """Returns when no turn is live and all of them were told to their end."""
+        await self._idle.wait()
+
+    # Connections
+
+    async def attach(self, connection: Connection, *, last_seq: int | None = None) -> None:
+        """Speak through this connection from now on: `session` first, then every frame after `last_seq`.
+
+        The connection before it is closed. Raises ClientGoneError.
+        """
+        before, self._connection = self._connection, None
+        if before is not None:
+            await before.taken_over()
+        if last_seq is not None:
+            self._window.ack(last_seq)
+        async with self._writing:
+            await connection.send(self._codec.encode_control(self._opening(recovered=last_seq is not None)))
+            self._connection = connection
+            self._written = self._window.last_seq if last_seq is None else last_seq
+        self._room.set()
+        await self._write()
+
+    def detach(self, connection: Connection) -> None:
+        """The connection is gone; nothing changes when another has taken its place already."""
+        if self._connection is connection:
+            self._connection = None
+
+    def _opening(self, *, recovered: bool) -> SessionFrame:
+        settings = self._settings
+        return SessionFrame(
+            session_id=self.session_id,
+            resume_token=self._resume_token,
+            recovered=recovered,
+            last_seq=self._window.last_seq,
+            conversation_id=self.conversation_id,
+            limits=Limits(
+                max_message_chars=settings.max_message_chars,
+                max_frame_bytes=settings.max_frame_bytes,
+                max_unspoken_chunks=settings.max_unspoken_chunks,
+                resume_window_s=settings.resume_window_s,
+            ),
+        )
+
+    # Commands
+
+    async def start_turn(self, frame: StartTurn) -> None:
+        """Begin a turn; a live one is interrupted first. A `ref` that was seen before starts nothing.
+
+        Never waits for the client. Raises TurnError (turn_in_progress) when the frame wants no barge-in, or when
+        many turns are still to be told to the client; FrameError for bad options.
+        """
+        if frame.ref is not None and frame.ref in self._refs:
+            return
+        live = self._processor.live_turn
+        if live is not None and frame.on_busy == "reject":
+            raise TurnError("Another turn is live, and on_busy is `reject`.", code="turn_in_progress", retryable=True)
+        if self._turns.full():
+            raise TurnError("Earlier turns are still to be read.", code="turn_in_progress", retryable=True)
+        limits, rules = self._speech(frame)
+        if frame.ref is not None:
+            _remember(self._refs, frame.ref)
+        if live is not None:
+            self._interrupt(live, "barge_in", None)
+        if frame.conversation_id is not None:
+            self.conversation_id = frame.conversation_id
+        turn = TurnStart(
+            turn_id=uuid4().hex,
+            conversation_id=self.conversation_id,
+            session_id=self.session_id,
+            ref=frame.ref,
+            started_at=time.time(),
+        )
+        correlation = uuid4().hex
+        begun = self._store.begin_turn(self.user_id, turn, Message(role="user", content=frame.message))
+        await self._processor.start_turn(
+            conversation_id=self.conversation_id,
+            user_input=frame.message,
+            agent_stream=self._answer(begun, correlation),
+            turn_id=turn.turn_id,
+            ref=frame.ref,
+            max_unspoken_chunks=self._max_unspoken,
+            captions=frame.captions,
+            lang=frame.lang or self._settings.lang,
+            limits=limits,
+            rules=rules,
+            correlation_id=correlation,
+        )
+        if self._relay is None:
+            self._relay = asyncio.create_task(self._run_relay(), name=f"relay {self.session_id}")
+        self._open_turns += 1
+        self._idle.clear()
+        self._turns.put_nowait(turn.turn_id)
+
+    def _speech(self, frame: StartTurn) -> tuple[ChunkLimits, SpeechRules]:
+        if frame.speech is None:
+            return self._default_speech
+        try:
+            return speech_of(self._settings, frame.speech)
+        except ValueError as error:
+            raise FrameError(f"speech: {error}.") from None
+
+    async def _answer(self, begun: Awaitable[TurnBegun], correlation: str) -> AsyncGenerator[AgentEvent, None]:
+        """What the agent answers to the conversation, once the user's message is safe."""
+        correlation_id.set(correlation)
+        turn = await begun
+        if turn.lost:
+            await self.emit_error(
+                GatewayError("The last turn of this conversation was lost when the gateway stopped.", code="turn_lost"),
+                correlation_id=turn.lost[-1],
+            )
+        settings = self._settings
+        messages = trim_history(
+            turn.history, max_messages=settings.max_history_messages, max_chars=settings.max_history_chars
+        )
+        async with aclosing(self._agent.stream(messages)) as events:
+            async for event in events:
+                yield event
+
+    def interrupt(self, frame: Interrupt) -> None:
+        """Stop the turn that the frame means; nothing happens when it is over already.
+
+        Raises TurnError (turn_not_found) for a turn that this session never had.
+        """
+        live = self._processor.live_turn
+        heard = None if frame.heard is None else Heard(frame.heard.index, frame.heard.chars)
+        if frame.turn_id is not None and (live is None or frame.turn_id != live.turn_id):
+            if frame.turn_id not in self._ended:
+                self._processor.turn(frame.turn_id)
+        elif live is not None:
+            self._interrupt(live, frame.reason or "user", heard)
+
+    def chunk_spoken(self, frame: ChunkSpoken) -> None:
+        """Take a playback report. Raises TurnError (turn_not_found) for a turn that this session never had."""
+        if frame.turn_id not in self._ended:
+            self._processor.chunk_spoken(frame.turn_id, frame.index)
+        self._window.ack(self._window.seq_of_chunk(frame.turn_id, frame.index))
+        self._room.set()
+
+    def ack(self, frame: Ack) -> None:
+        """Every frame up to this one has arrived; from now on the client is expected to say so."""
+        self._acks = True
+        self._window.ack(min(frame.seq, self._written))
+        self._room.set()
+
+    def _interrupt(self, turn: ConversationTurn, reason: str, heard: Heard | None) -> None:
+        if self._processor.request_interrupt(turn.turn_id, reason, heard):
+            self._save(turn, reason)
+
+    # What comes of them
+
+    async def emit(self, event: TurnEvent) -> None:
+        """Number an event, keep it, and write it to the client if one is attached."""
+        seq = self._window.last_seq + 1
+        chunk = (event.turn_id, event.index) if isinstance(event, TTSReadyChunk) else None
+        self._window.add(Frame(seq, self._codec.encode(event, seq), chunk))
+        await self._write()
+
+    async def emit_error(self, error: PipelineError, *, correlation_id: str) -> None:
+        """Tell the client of a fault that ends no turn."""
+        await self.emit(Error(error.code, str(error), correlation_id, error.retryable))
+
+    async def _write(self) -> None:
+        """Write what the attached connection does not have yet, in order; returns when it has all."""
+        async with self._writing:
+            while (connection := self._connection) is not None:
+                frame = self._window.after(self._written)
+                if frame is None:
+                    break
+                try:
+                    await connection.send(frame.text)
+                except ClientGoneError:
+                    self.detach(connection)
+                    continue
+                if connection is not self._connection:
+                    continue  # taken over meanwhile: the new one gets it from where it stands
+                self._written = frame.seq
+                if frame.chunk is not None:
+                    self._processor.chunk_sent(*frame.chunk)
+            if self._connection is not None and not self._acks:
+                self._window.slide(self._written)
+
+    async def _run_relay(self) -> None:
+        try:
+            await self._tell_turns()
+        except Exception as error:
+            log_failure("the relay failed", error, correlation_id=self.session_id)
+            if self._connection is not None:
+                await self._connection.failed()
+
+    async def _tell_turns(self) -> None:
+        """One turn after the other, for as long as the session lives."""
+        while True:
+            turn_id = await self._turns.get()
+            turn = self._processor.turn(turn_id)
+            async with aclosing(self._processor.stream_events(turn_id)) as events:
+                async for event in events:
+                    if isinstance(event, StreamEnd | Error | TurnInterrupted):
+                        await self._settle(turn, event)
+                    await self.emit(event)
+                    await self._wait_for_room()
+            self._processor.forget(turn_id)
+            self._open_turns -= 1
+            if self._open_turns == 0:
+                self._idle.set()
+
+    async def _wait_for_room(self) -> None:
+        # Before the next event is taken from the turn, so that an interrupt finds it still there.
+        while self._window.full:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _settle(self, turn: ConversationTurn, event: StreamEnd | Error | TurnInterrupted) -> None:
+        """Make the turn's outcome durable before its terminal event is sent."""
+        if not isinstance(event, TurnInterrupted):
+            self._save(turn, event.type if isinstance(event, Error) else None)
+        _remember(self._ended, turn.turn_id)
+        try:
+            await self._saving.pop(turn.turn_id)
+        except StorageError as error:
+            await self.emit_error(error, correlation_id=turn.correlation_id)
+        self._log(turn)
+
+    def _save(self, turn: ConversationTurn, reason: str | None) -> None:
+        """Ask the store for the turn's end; a later turn of the conversation sees it in any case."""
+        timing = self._timing(turn)
+        end = TurnEnd(
+            turn_id=turn.turn_id,
+            conversation_id=turn.conversation_id,
+            status=turn.status.value,
+            ended_at=time.time(),
+            first_token_ms=timing.first_token_ms,
+            first_chunk_ms=timing.first_chunk_ms,
+            total_ms=timing.total_ms,
+            chunks=turn.chunks,
+            reply_chars=len(turn.reply),
+            heard_chars=len(turn.heard_text),
+            reason=reason,
+        )
+        self._saving[turn.turn_id] = self._store.finish_turn(self.user_id, end, reply_messages(turn))
+
+    def _timing(self, turn: ConversationTurn) -> Timing:
+        return turn.timing(turn.ended_at_s or asyncio.get_running_loop().time())
+
+    def _log(self, turn: ConversationTurn) -> None:
+        timing = self._timing(turn)
+        logger.info(
+            "turn {} {} first_token_ms={} first_chunk_ms={} total_ms={} chunks={} correlation_id={}",
+            turn.turn_id,
+            turn.status.value,
+            timing.first_token_ms,
+            timing.first_chunk_ms,
+            timing.total_ms,
+            turn.chunks,
+            turn.correlation_id,
+        )
+
+    async def close(self, reason: str) -> None:
+        """End the session: its live turn is interrupted and saved, and no task is left."""
+        live = self._processor.live_turn
+        if live is not None:
+            self._interrupt(live, reason, None)
+        self._connection = None
+        if self._relay is not None:
+            self._relay.cancel()
+            await asyncio.wait([self._relay])
+        for turn_id, saving in self._saving.items():  # what the relay did not come to tell
+            with suppress(StorageError):  # logged where it happened
+                await saving
+            self._log(self._processor.turn(turn_id))
+        await self._processor.close()
+
+
+def _remember(seen: dict[str, None], key: str) -> None:
+    # Dicts keep their order, so that the oldest are forgotten first.
+    seen[key] = None
+    if len(seen) > _MAX_REMEMBERED:
+        del seen[next(iter(seen))]

@@ -1,0 +1,120 @@
+"""Sessions: all the sessions of a gateway, those that wait for their client included."""
+
+from __future__ import annotations
+
+import asyncio
+
+from loguru import logger
+
+from gateway.errors import GatewayError
+from gateway.session import Connection, Session
+from gateway.settings import Settings
+from gateway.store import Store
+from gateway.wire.native import Resume
+from pipeline.agent.service import AgentService
+
+__all__ = ["Sessions"]
+
+
+class Sessions:
+    """Opens sessions, finds them again for a client that comes back, and closes them in the end.
+
+    A session whose connection was lost is kept for `resume_window_s`. There are at most `max_sessions`;
+    when they are all there, the one that has waited longest for its client goes first.
+    """
+
+    def __init__(self, *, agent: AgentService, settings: Settings, store: Store) -> None:
+        self._agent = agent
+        self._settings = settings
+        self._store = store
+        self._sessions: dict[str, Session] = {}
+        self._waiting: dict[str, asyncio.TimerHandle] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    @property
+    def all(self) -> tuple[Session, ...]:
+        """Every open session."""
+        return tuple(self._sessions.values())
+
+    def open(self, user_id: str, *, playback: bool, conversation_id: str | None = None) -> Session:
+        """A new session. Raises GatewayError (full)."""
+        self.require_room()
+        if len(self._sessions) >= self._settings.max_sessions:
+            self._close_soon(next(iter(self._waiting)), "given up for a new session")
+        session = Session(
+            user_id=user_id,
+            agent=self._agent,
+            settings=self._settings,
+            store=self._store,
+            conversation_id=conversation_id,
+            playback=playback,
+        )
+        self._sessions[session.session_id] = session
+        return session
+
+    def require_room(self) -> None:
+        """Raises GatewayError (full) when no session can be opened."""
+        if len(self._sessions) >= self._settings.max_sessions and not self._waiting:
+            raise GatewayError("The gateway is full, try again later.", code="full", retryable=True)
+
+    async def resume(self, user_id: str, frame: Resume, *, playback: bool) -> tuple[Session, bool]:
+        """The session that the client asks for and True, or a new one and False.
+
+        The new one goes on with the same conversation when that was the user's own.
+        """
+        session = self._sessions.get(frame.session_id)
+        if session is not None and session.admits(user_id, frame.resume_token):
+            if session.can_replay_after(frame.last_seq):
+                return session, True
+            self._close_soon(session.session_id, "frames are missing")
+        if session is not None and session.user_id == user_id:
+            conversation_id: str | None = session.conversation_id
+        else:
+            conversation_id = await self._store.conversation_of(user_id, frame.session_id)
+        return self.open(user_id, playback=playback, conversation_id=conversation_id), False
+
+    async def attach(self, session: Session, connection: Connection, *, last_seq: int | None = None) -> None:
+        """Let the session speak through this connection. Raises ClientGoneError."""
+        self._stop_waiting(session.session_id)
+        await session.attach(connection, last_seq=last_seq)
+        self._stop_waiting(session.session_id)  # the one before may have left only now
+
+    def detach(self, session: Session, connection: Connection) -> None:
+        """The connection is gone: the session waits for its client, unless another one serves it."""
+        session.detach(connection)
+        if not session.attached and session.session_id in self._sessions:
+            self._stop_waiting(session.session_id)
+            self._waiting[session.session_id] = asyncio.get_running_loop().call_later(
+                self._settings.resume_window_s, self._close_soon, session.session_id, "disconnected"
+            )
+
+    def _stop_waiting(self, session_id: str) -> None:
+        if timer := self._waiting.pop(session_id, None):
+            timer.cancel()
+
+    async def close(self, session: Session, reason: str) -> None:
+        """End a session."""
+        self._close_soon(session.session_id, reason)
+        await self._closed()
+
+    async def close_all(self, reason: str) -> None:
+        """End all sessions."""
+        for session_id in list(self._sessions):
+            self._close_soon(session_id, reason)
+        await self._closed()
+
+    async def _closed(self) -> None:
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    def _close_soon(self, session_id: str, reason: str) -> None:
+        session = self._sessions.pop(session_id, None)
+        self._stop_waiting(session_id)
+        if session is not None:
+            logger.debug("session {} ends: {}", session_id, reason)
+            task = asyncio.get_running_loop().create_task(session.close(reason), name=f"closing {session_id}")
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)

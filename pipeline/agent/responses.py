@@ -1,0 +1,167 @@
+"""The responses wire: OpenAI's own API, used without any state on the server (`store` is false)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import msgspec
+from loguru import logger
+
+from pipeline.agent.model_stream import ModelError, broken_off, declined
+from pipeline.agent.payload import PayloadDecoder
+from pipeline.agent.service import Message
+from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
+from pipeline.events import StreamToken, Usage
+
+__all__ = ["ResponsesWire"]
+
+_TEXT = ("response.output_text.delta", "response.refusal.delta")
+
+
+class _Item(msgspec.Struct, gc=False):
+    type: str = ""
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Error(msgspec.Struct, gc=False):
+    code: str | None = None
+
+
+class _Usage(msgspec.Struct, gc=False):
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class _Details(msgspec.Struct, gc=False):
+    reason: str | None = None
+
+
+class _Response(msgspec.Struct, gc=False):
+    usage: _Usage | None = None
+    error: _Error | None = None
+    incomplete_details: _Details | None = None
+
+
+class _Event(msgspec.Struct, gc=False):
+    type: str
+    delta: str | None = None
+    item_id: str | None = None
+    item: _Item | None = None
+    response: _Response | None = None
+    code: str | None = None
+    error: _Error | None = None
+
+
+class ResponsesWire:
+    """POST /responses with `stream`."""
+
+    path = "/responses"
+
+    def body(self, model: str, prompt: Prompt) -> dict[str, object]:
+        body: dict[str, object] = {
+            "model": model,
+            "input": _items(prompt.messages),
+            "store": False,
+            "stream": True,
+        }
+        if prompt.instructions:
+            body["instructions"] = prompt.instructions
+        if prompt.tools:
+            body["tools"] = [{"type": "function", "strict": False, **tool} for tool in prompt.tools]
+            body["tool_choice"] = "auto" if prompt.may_call_tools else "none"
+        return body
+
+    def decoder(self) -> ResponseDecoder:
+        return _ResponsesDecoder()
+
+
+class _ResponsesDecoder:
+    def __init__(self) -> None:
+        self.alive = self.spoke = self.done = False
+        self._payloads = PayloadDecoder(_Event)
+        self._calls: list[FunctionCall] = []
+        self._end: ModelEnd | None = None
+        self._speaking = ""  # the id of the output item whose text is being said
+
+    def feed(self, payload: bytes) -> StreamToken | None:
+        if payload.startswith(b"[DONE]"):
+            return None
+        event = self._payloads.decode(payload)
+        kind = event.type
+        if kind in _TEXT:
+            self.alive = self.spoke = True
+            if text := self._payloads.text(event.delta):
+                if self._speaking and event.item_id and event.item_id != self._speaking:
+                    text = "\n\n" + text  # two messages are two paragraphs
+                self._speaking = event.item_id or self._speaking
+                return StreamToken(text)
+        elif kind.startswith("response.function_call_arguments."):
+            self.alive = self.spoke = True
+        elif kind.startswith("response.reasoning"):  # never spoken, a sign of life
+            self.alive = True
+        elif kind == "response.output_item.done":
+            if event.item is not None and event.item.type == "function_call":
+                self.alive = self.spoke = True
+                self._calls.append(_call(event.item, len(self._calls)))
+        elif kind in ("response.failed", "error"):
+            raise _reported(event)
+        elif kind in ("response.completed", "response.incomplete"):
+            self._end = _end(event)
+            self.done = True
+        return None
+
+    def finish(self) -> list[FunctionCall | ModelEnd]:
+        if self._end is None:
+            raise broken_off()
+        if self._end.cut == "content_filter" and not self.spoke:
+            raise declined()
+        return [*self._calls, self._end]
+
+
+def _call(item: _Item, number: int) -> FunctionCall:
+    return FunctionCall(item.call_id or f"call_{number}", item.name or "", item.arguments or "")
+
+
+def _end(event: _Event) -> ModelEnd:
+    response = event.response or _Response()
+    counted = response.usage
+    usage = Usage(counted.input_tokens, counted.output_tokens) if counted else None
+    if event.type == "response.completed":
+        return ModelEnd(usage)
+    details = response.incomplete_details
+    reason = (details and details.reason) or "incomplete"
+    return ModelEnd(usage, "length" if reason == "max_output_tokens" else reason)
+
+
+def _reported(event: _Event) -> ModelError:
+    """An error as an event, after HTTP 200: the SDK does not raise it either."""
+    error = event.error or (event.response and event.response.error)
+    code = event.code or (error and error.code)
+    logger.warning("the model reported an error in its stream: {}", code)
+    if code == "rate_limit_exceeded":
+        return ModelError("The model is busy.", code="agent_rate_limited", retryable=True)
+    return ModelError("The model failed while it answered.", retryable=True)
+
+
+def _items(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Messages in chat shape as input items: there a tool call is a part of a message, here it stands alone."""
+    items: list[dict[str, Any]] = []
+    for message in messages:
+        if message["role"] == "tool":
+            items.append(
+                {
+                    "type": "function_call_output",
+                    "call_id": message.get("tool_call_id", ""),
+                    "output": message["content"],
+                }
+            )
+            continue
+        if message["content"]:
+            items.append({"type": "message", "role": message["role"], "content": message["content"]})
+        for call in message.get("tool_calls", []):
+            function = cast(dict[str, Any], call["function"])
+            items.append({"type": "function_call", "call_id": call["id"], **function})
+    return items

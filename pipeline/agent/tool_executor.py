@@ -1,0 +1,265 @@
+"""ToolExecutor: runs the tools that a model calls, and turns whatever happens into an output for the model."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
+from typing import Any, Self, TypedDict
+from uuid import uuid4
+
+import msgspec
+from loguru import logger
+
+from pipeline.agent.messages import CANCELLED_OUTPUT
+from pipeline.agent.tool_schema import ToolContext, ToolSignature
+from pipeline.agent.tool_threads import ToolThreads, TooManyThreadsError
+from pipeline.agent.tools import TOOL_MAP
+from pipeline.agent.wire import FunctionCall
+from pipeline.errors import ToolError
+
+__all__ = ["ToolExecutor", "ToolOutcome", "ToolOutput", "ToolRound"]
+
+MAX_OUTPUT_BYTES = 16 * 1024
+MAX_REMEMBERED = 512
+CANCEL_GRACE_S = 0.05
+
+_SENTENCES = {
+    "tool_failed": "The tool failed.",
+    "tool_timeout": "The tool took too long.",
+}
+
+
+class ToolOutput(TypedDict):
+    """What a model is given back for its call."""
+
+    tool_call_id: str
+    output: str
+
+
+class ToolOutcome(msgspec.Struct, frozen=True):
+    """An output, and whether it reports a failure."""
+
+    tool_call_id: str
+    output: str
+    is_error: bool
+
+
+class ToolExecutor:
+    """The tools of `tool_map`, run safely: `execute_tool` never raises (a cancel passes through).
+
+    Sync tools run in threads, async tools in the loop, each for at most `timeout_s`; one that will not stop
+    is left behind. The same call (run and call id) is never run twice: who asks again gets the first
+    output. Raises ValueError for a tool whose signature no model could be told.
+    """
+
+    def __init__(
+        self,
+        tool_map: Mapping[str, Callable[..., Any]] = TOOL_MAP,
+        *,
+        timeout_s: float = 10.0,
+        max_parallel: int = 8,
+        threads: ToolThreads | None = None,
+    ) -> None:
+        self._tools = dict(tool_map)
+        self._signatures = {name: ToolSignature(name, tool) for name, tool in self._tools.items()}
+        self._timeout_s = timeout_s
+        self._max_parallel = max_parallel
+        self._threads = threads or ToolThreads()
+        self._outcomes: OrderedDict[tuple[str, str, str], asyncio.Task[ToolOutcome]] = OrderedDict()
+        self._left_behind: set[asyncio.Task[Any]] = set()
+
+    @property
+    def schemas(self) -> list[dict[str, Any]]:
+        """One function schema per tool, for the model."""
+        return [signature.schema for signature in self._signatures.values()]
+
+    async def execute_tool(
+        self,
+        tool_name: str,
+        tool_args: str | Mapping[str, Any] | None = None,
+        context: ToolContext | Mapping[str, Any] | None = None,
+    ) -> ToolOutput:
+        """Run one tool with arguments as JSON text or as a mapping; `context` names the call."""
+        outcome = await self.run(tool_name, tool_args, _as_context(context))
+        return {"tool_call_id": outcome.tool_call_id, "output": outcome.output}
+
+    def begin_round(self, calls: Sequence[FunctionCall], context: ToolContext) -> ToolRound:
+        """Start all calls of one response, in parallel."""
+        gate = asyncio.Semaphore(self._max_parallel)
+        tasks = {
+            self._start(
+                call.name,
+                call.arguments,
+                msgspec.structs.replace(context, tool_call_id=call.tool_call_id),
+                gate,
+            )
+            for call in calls
+        }
+        return ToolRound(tasks, self._stop)
+
+    async def run(self, name: str, arguments: str | Mapping[str, Any] | None, context: ToolContext) -> ToolOutcome:
+        """Like `execute_tool`, with the outcome said in full."""
+        task = self._start(name, arguments, context, nullcontext())
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            await self._stop({task})
+            raise
+        if task.cancelled():  # by somebody else who asked for the same call
+            return ToolOutcome(context.tool_call_id, CANCELLED_OUTPUT, is_error=True)
+        return task.result()
+
+    def _start(
+        self,
+        name: str,
+        arguments: str | Mapping[str, Any] | None,
+        context: ToolContext,
+        gate: AbstractAsyncContextManager[None],
+    ) -> asyncio.Task[ToolOutcome]:
+        key = (context.thread_id, context.run_id, context.tool_call_id)
+        task = self._outcomes.get(key)
+        if task is None:
+            task = asyncio.create_task(self._attempt(name, arguments, context, gate))
+            self._outcomes[key] = task
+            while len(self._outcomes) > MAX_REMEMBERED:
+                self._outcomes.popitem(last=False)
+        return task
+
+    async def _attempt(
+        self,
+        name: str,
+        arguments: str | Mapping[str, Any] | None,
+        context: ToolContext,
+        gate: AbstractAsyncContextManager[None],
+    ) -> ToolOutcome:
+        try:
+            async with gate:
+                output = _as_text(await self._call(name, arguments, context))
+            return ToolOutcome(context.tool_call_id, output, is_error=False)
+        except Exception as caught:
+            error = caught if isinstance(caught, ToolError) else ToolError(_SENTENCES["tool_failed"])
+            if error is not caught:
+                logger.opt(exception=caught).error("tool {} [{}] failed", name, context.correlation_id)
+            logger.info("tool {} [{}]: {}", name, context.correlation_id, error.code)
+            report = {"code": error.code, "message": str(error), "correlation_id": context.correlation_id}
+            output = msgspec.json.encode({"error": report}).decode()
+            return ToolOutcome(context.tool_call_id, output, is_error=True)
+
+    async def _call(self, name: str, arguments: str | Mapping[str, Any] | None, context: ToolContext) -> Any:
+        """The tool's own result; raises ToolError and nothing else."""
+        tool = self._tools.get(name)
+        if tool is None:
+            raise ToolError("There is no such tool.", code="unknown_tool")
+        signature = self._signatures[name]
+        values = signature.validate(arguments)
+        if signature.context_parameter:
+            values[signature.context_parameter] = context
+        body = asyncio.create_task(self._body(partial(tool, **values), is_async=_is_async(tool)))
+        try:
+            done, _ = await asyncio.wait({body}, timeout=self._timeout_s)
+        except asyncio.CancelledError:
+            await self._stop({body})
+            raise
+        if not done:
+            await self._stop({body})
+            raise ToolError(_SENTENCES["tool_timeout"], code="tool_timeout")
+        try:
+            return body.result()
+        except TooManyThreadsError:
+            logger.error("tool {} [{}]: no thread is free", name, context.correlation_id)
+        except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
+            # The traceback, with whatever secrets are in it, stays in the log.
+            logger.opt(exception=error).error("tool {} [{}] failed", name, context.correlation_id)
+        raise ToolError(_SENTENCES["tool_failed"], code="tool_failed")
+
+    async def _body(self, call: Callable[[], Any], *, is_async: bool) -> Any:
+        try:
+            result = call() if is_async else await self._threads.run(call)
+            return await result if inspect.isawaitable(result) else result
+        except (SystemExit, KeyboardInterrupt) as error:  # would end the loop, not only the tool
+            raise RuntimeError(f"the tool raised {type(error).__name__}") from error
+
+    async def _stop(self, tasks: set[asyncio.Task[Any]]) -> None:
+        """Cancel them, and wait only for those that obey at once."""
+        running = {task for task in tasks if not task.done()}
+        for task in running:
+            task.cancel()
+            self._left_behind.add(task)
+            task.add_done_callback(self._forget)
+        if running:
+            await asyncio.wait(running, timeout=CANCEL_GRACE_S)
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._left_behind.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.debug("a tool that was left behind failed: {!r}", task.exception())
+
+    async def aclose(self, timeout_s: float = 1.0) -> None:
+        """Give tools that were left behind a last chance to end."""
+        await self._stop(set(self._left_behind))
+        if self._left_behind:
+            await asyncio.wait(self._left_behind, timeout=timeout_s)
+
+
+class ToolRound:
+    """The calls of one response while they run. Leaving the context cancels those that still do."""
+
+    def __init__(
+        self,
+        tasks: set[asyncio.Task[ToolOutcome]],
+        stop: Callable[[set[asyncio.Task[ToolOutcome]]], Awaitable[None]],
+    ) -> None:
+        self._pending = tasks
+        self._stop = stop
+
+    @property
+    def is_over(self) -> bool:
+        return not self._pending
+
+    async def outcomes(self, timeout_s: float | None = None) -> list[ToolOutcome]:
+        """The next outcomes, one or more; none when `timeout_s` went by without any."""
+        done, self._pending = await asyncio.wait(self._pending, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        return [task.result() for task in done]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._stop(self._pending)
+
+
+def _as_context(context: ToolContext | Mapping[str, Any] | None) -> ToolContext:
+    if not isinstance(context, ToolContext):
+        known = {key: str(value) for key, value in (context or {}).items() if key in ToolContext.__struct_fields__}
+        context = ToolContext(**known)
+    if context.tool_call_id:
+        return context
+    return msgspec.structs.replace(context, tool_call_id=f"call_{uuid4().hex[:24]}")
+
+
+def _is_async(tool: Callable[..., Any]) -> bool:
+    target = inspect.unwrap(tool)
+    while isinstance(target, partial):
+        target = target.func
+    return inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(type(target).__call__)
+
+
+def _as_text(result: Any) -> str:
+    """Always a string: text as it is, anything else as JSON; too much of it is cut, and said so."""
+    if isinstance(result, str):
+        text = result
+    else:
+        try:
+            text = msgspec.json.encode(result, enc_hook=str).decode()
+        except Exception as error:
+            logger.opt(exception=error).error("a tool's result is no JSON")
+            raise ToolError(_SENTENCES["tool_failed"], code="tool_failed") from None
+    data = text.encode("utf-8", "replace")
+    if len(data) <= MAX_OUTPUT_BYTES:
+        return data.decode()
+    kept = data[:MAX_OUTPUT_BYTES].decode("utf-8", "ignore")
+    return f"{kept}\n[Cut: the output had {len(data)} bytes, these are the first {MAX_OUTPUT_BYTES}.]"

@@ -1,0 +1,328 @@
+"""Sessions that outlive their sockets, over real ones: resume, take-over, acknowledgements, playback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from random import Random
+from typing import Any
+
+import pytest
+from doubles import ScriptedAgent, until, words
+from proxy import Proxy
+from serving import Client, Served, serving
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+
+@asynccontextmanager
+async def resuming(
+    gateway: Served, session: dict[str, Any], last_seq: int, *, url: str | None = None, **changes: Any
+) -> AsyncGenerator[Client, None]:
+    """A connection whose first frame is `resume`; its `session` is the answer."""
+    frame = {"session_id": session["session_id"], "resume_token": session["resume_token"], "last_seq": last_seq}
+    async with connect(url or gateway.url, compression=None) as socket:
+        client = Client(socket)
+        await client.send("resume", **(frame | changes))
+        client.session = await client.frame()
+        assert client.session["event"] == "session"
+        yield client
+
+
+def last_seq(client: Client) -> int:
+    return max((frame["seq"] for frame in client.frames if "seq" in frame), default=0)
+
+
+async def test_a_dropped_socket_is_not_an_interrupt_and_nothing_is_lost() -> None:
+    gate = asyncio.Event()
+    agent = ScriptedAgent(["First sentence here. ", "Second sentence here. ", gate.wait, "Third sentence here. "])
+    async with serving(agent) as gateway:
+        async with gateway.client() as client:
+            await client.send("start_turn", message="go")
+            await client.until("tts_ready_chunk")
+            client.socket.transport.abort()
+        gate.set()
+        (session,) = gateway.gateway.sessions.all
+        await until(lambda: not session.tasks)  # the turn went on by itself
+        async with resuming(gateway, client.session, last_seq(client)) as again:
+            assert again.session["recovered"] is True
+            assert again.session["session_id"] == client.session["session_id"]
+            frames = client.frames[1:] + await again.rest()
+            assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
+            assert frames[-1]["event"] == "stream_end"
+            assert frames[-1]["text"] == "First sentence here. Second sentence here. Third sentence here. "
+            assert again.session["last_seq"] == frames[-1]["seq"]
+            agent.script = ["Still here."]
+            assert (await again.turn("and now?"))[0]["seq"] == frames[-1]["seq"] + 1
+        assert len(agent.seen[-1]) == 3
+
+
+async def test_from_the_very_beginning_everything_is_replayed() -> None:
+    async with serving(ScriptedAgent(["Hello there."])) as gateway:
+        async with gateway.client() as client:
+            frames = await client.turn("go")
+        async with resuming(gateway, client.session, 0) as again:
+            assert [await again.frame() for _ in frames] == frames
+
+
+async def test_a_resume_that_comes_late_is_served_as_well() -> None:
+    async with serving(ScriptedAgent(["Hello there."])) as gateway:
+        async with gateway.client() as client:
+            frames = await client.turn("go")
+        async with gateway.client() as again:  # has been given a session of its own meanwhile
+            await again.send(
+                "resume",
+                session_id=client.session["session_id"],
+                resume_token=client.session["resume_token"],
+                last_seq=frames[0]["seq"],
+            )
+            session = await again.frame()
+            assert (session["recovered"], session["session_id"]) == (True, client.session["session_id"])
+            assert [await again.frame() for _ in frames[1:]] == frames[1:]
+            await until(lambda: len(gateway.gateway.sessions.all) == 1)
+            await again.send("resume", session_id="x", resume_token="y", last_seq=0)
+            assert (await again.frame())["type"] == "malformed_frame"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"resume_token": "wrong"}, {"session_id": "unknown"}, {"last_seq": 999}],
+    ids=lambda change: next(iter(change)),
+)
+async def test_what_cannot_be_resumed_begins_a_new_session_on_the_same_conversation(changes: dict[str, Any]) -> None:
+    agent = ScriptedAgent(["Hello there."])
+    async with serving(agent) as gateway:
+        async with gateway.client() as client:
+            await client.turn("go")
+        async with resuming(gateway, client.session, **{"last_seq": 0, **changes}) as again:
+            assert again.session["recovered"] is False
+            assert again.session["session_id"] != client.session["session_id"]
+            same = again.session["conversation_id"] == client.session["conversation_id"]
+            assert same is ("session_id" not in changes)
+            frames = await again.turn("again")
+            assert frames[0]["seq"] == 1
+            assert len(agent.seen[-1]) == (3 if same else 1)
+
+
+async def test_an_expired_session_is_followed_by_a_new_one_on_the_same_conversation() -> None:
+    async with serving(ScriptedAgent(["Hello there."]), resume_window_s=0.05) as gateway:
+        async with gateway.client() as client:
+            await client.turn("go")
+        await until(lambda: not gateway.gateway.sessions.all)
+        async with resuming(gateway, client.session, last_seq(client)) as again:
+            assert again.session["recovered"] is False
+            assert again.session["conversation_id"] == client.session["conversation_id"]
+
+
+async def test_another_user_gets_nothing_of_a_session() -> None:
+    keys = {"k1": "ann", "k2": "bob"}
+    async with (
+        serving(ScriptedAgent(["Hello there."]), api_keys=keys) as gateway,
+        gateway.client(additional_headers={"Authorization": "Bearer k1"}) as client,
+    ):
+        await client.turn("go")
+        async with gateway.connect(additional_headers={"Authorization": "Bearer k2"}) as socket:
+            thief = Client(socket)
+            await thief.send(
+                "resume",
+                session_id=client.session["session_id"],
+                resume_token=client.session["resume_token"],
+                last_seq=0,
+            )
+            session = await thief.frame()
+            assert session["recovered"] is False
+            assert session["conversation_id"] != client.session["conversation_id"]
+        assert (await client.turn("still mine"))[-1]["event"] == "stream_end"
+
+
+async def test_a_second_connection_takes_the_session_over() -> None:
+    gate = asyncio.Event()
+    agent = ScriptedAgent(["One sentence here. ", gate.wait, "Another sentence here. "])
+    async with serving(agent, resume_window_s=0.2) as gateway, gateway.client() as client:
+        await client.send("start_turn", message="go")
+        await client.until("tts_ready_chunk")
+        async with resuming(gateway, client.session, last_seq(client)) as again:
+            assert again.session["recovered"] is True
+            assert await client.close_code() == 1008
+            assert client.socket.close_reason == "taken over"
+            gate.set()
+            assert (await again.rest())[-1]["event"] == "stream_end"
+            await asyncio.sleep(0.3)  # longer than the window that the first one's end would have started
+            assert (await again.turn("still there?"))[-1]["event"] == "stream_end"
+
+
+async def test_take_over_from_a_connection_that_does_not_read() -> None:
+    agent = ScriptedAgent(words(3_000))
+    async with serving(agent, write_timeout_s=30) as gateway, gateway.client(max_queue=1) as client:
+        client.socket.transport.pause_reading()
+        await client.send("start_turn", message="go")
+        pulled = -1
+        while agent.pulled != pulled:  # until everything on the way is full
+            pulled = agent.pulled
+            await asyncio.sleep(0.2)
+        async with resuming(gateway, client.session, 0) as again:
+            if again.session["recovered"]:
+                frames = await again.rest()
+                assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
+            else:  # more was written than the window holds
+                assert (await again.turn("again"))[0]["seq"] == 1
+        client.socket.transport.abort()
+
+
+async def test_a_full_window_holds_the_turn_until_the_client_is_back() -> None:
+    agent = ScriptedAgent(words(20_000))
+    async with serving(agent) as gateway:
+        async with gateway.client() as client:
+            await client.send("start_turn", message="go")
+            await client.until("stream_start")
+            client.socket.transport.abort()
+        pulled = -1
+        while agent.pulled != pulled:
+            pulled = agent.pulled
+            await asyncio.sleep(0.1)
+        assert agent.pulled < 4_000
+        async with resuming(gateway, client.session, last_seq(client)) as again:
+            assert again.session["recovered"] is True
+            frames = await again.rest()
+            first = last_seq(client) + 1
+            assert [frame["seq"] for frame in frames] == list(range(first, first + len(frames)))
+            assert len(frames[-1]["text"].split()) == 20_000
+
+
+async def test_a_client_that_acknowledges_is_never_more_than_a_window_behind() -> None:
+    agent = ScriptedAgent(words(20_000))
+    async with serving(agent) as gateway, gateway.client() as client:
+        await client.send("ack", seq=0)
+        await client.send("start_turn", message="go")
+        await until(lambda: agent.pulled > 1_500)
+        pulled = -1
+        while agent.pulled != pulled:
+            pulled = agent.pulled
+            await asyncio.sleep(0.1)
+        assert agent.pulled < 4_000
+        frame: dict[str, Any] = {"event": ""}
+        while frame["event"] != "stream_end":
+            frame = await client.frame()
+            if frame["seq"] % 500 == 0:
+                await client.send("ack", seq=frame["seq"])
+        assert [frame["seq"] for frame in client.frames[1:]] == list(range(1, len(client.frames)))
+
+
+async def test_two_hundred_cuts_in_mid_turn_lose_and_double_nothing() -> None:
+    random = Random(3)
+    tokens = list(words(4_000))
+
+    class Paced(ScriptedAgent):
+        """Talks for as long as the cuts last."""
+
+    async def breath() -> None:
+        await asyncio.sleep(0.001)
+
+    script: list[Any] = []
+    for token in tokens:
+        script += [token, breath]
+    agent = Paced(script)
+    async with serving(agent, max_sessions=50) as gateway, Proxy(gateway.address[1]) as proxy:
+        frames: list[dict[str, Any]] = []
+        cuts = 0
+        async with connect(proxy.url, compression=None) as socket:
+            client = Client(socket)
+            session = await client.frame()
+            await client.send("start_turn", message="go", captions=False)
+            with suppress(ConnectionClosed):
+                for _ in range(5):
+                    frames.append(await client.frame())  # noqa: PERF401 - those before the cut count
+                proxy.cut()
+        while not frames or frames[-1]["event"] != "stream_end":
+            seen = frames[-1]["seq"] if frames else 0
+            try:
+                async with resuming(gateway, session, seen, url=proxy.url) as again:
+                    assert again.session["recovered"] is True
+                    patience = random.choice([0.0, 0.002, 0.01])
+                    cutting = asyncio.get_running_loop().call_later(patience, proxy.cut) if cuts < 200 else None
+                    cuts += 1
+                    try:
+                        while True:
+                            frames.append(await again.frame())
+                            if frames[-1]["event"] == "stream_end":
+                                break
+                    finally:
+                        if cutting is not None:
+                            cutting.cancel()
+            except (ConnectionClosed, OSError, EOFError):
+                continue
+        assert cuts >= 200
+        assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
+        assert frames[-1]["text"] == "".join(tokens)
+        assert len([frame for frame in frames if frame["event"] == "stream_start"]) == 1
+        assert len(gateway.gateway.sessions.all) <= 50
+
+
+# Playback
+
+
+@asynccontextmanager
+async def listener(gateway: Served) -> AsyncGenerator[Client, None]:
+    """A client that promises playback reports."""
+    async with connect(f"{gateway.url}?playback=true", compression=None) as socket:
+        client = Client(socket)
+        client.session = await client.frame()
+        yield client
+
+
+SENTENCES = [f"This is the sentence with number {number} of them. " for number in range(40)]
+
+
+async def test_speech_outlasts_the_model_and_can_be_cut_to_the_character() -> None:
+    agent = ScriptedAgent(SENTENCES[:5])
+    async with serving(agent) as gateway, listener(gateway) as client:
+        await client.send("start_turn", message="go", captions=False)
+        frames = await client.until("reply_complete")
+        chunks = [frame for frame in frames if frame["event"] == "tts_ready_chunk"]
+        assert frames[-1]["chunks"] == len(chunks)
+        assert agent.closed == 1
+        await client.send("chunk_spoken", turn_id=frames[0]["turn_id"], index=0)
+        heard = chunks[1]["text"].index("number") + len("num")
+        await client.send("interrupt", heard={"index": 1, "chars": heard})
+        cut = await client.frame()
+        assert cut["event"] == "turn_interrupted"
+        assert cut["heard_text"] == SENTENCES[0] + SENTENCES[1][:heard]
+        agent.script = ["Fine."]
+        await client.send("start_turn", message="next")
+        await client.until("reply_complete")
+        assert agent.seen[-1][1] == {"role": "assistant", "content": cut["heard_text"]}
+
+
+async def test_without_a_word_of_the_client_nothing_runs_ahead_of_the_voice() -> None:
+    async with serving(ScriptedAgent(SENTENCES), max_unspoken_chunks=3) as gateway, listener(gateway) as client:
+        await client.send("start_turn", message="go", captions=False)
+        turn_id = (await client.frame())["turn_id"]
+        chunks = [await client.frame() for _ in range(3)]
+        await client.send("ping")
+        assert (await client.frame())["event"] == "pong"
+        spoken = 0
+        while True:
+            await client.send("chunk_spoken", turn_id=turn_id, index=spoken)
+            spoken += 1
+            if spoken == len(chunks) and chunks[-1]["span"][1] >= len("".join(SENTENCES)) - 1:
+                break
+            if len(chunks) - spoken < 3 and chunks[-1]["span"][1] < len("".join(SENTENCES)) - 1:
+                frame = await client.frame()
+                if frame["event"] == "tts_ready_chunk":
+                    chunks.append(frame)
+            assert len(chunks) - spoken <= 3
+        assert (await client.rest())[-1]["event"] == "stream_end"
+        assert " ".join(chunk["text"] for chunk in chunks).count("number") == len(SENTENCES)
+        assert len(chunks) < len(SENTENCES)
+
+
+async def test_playback_survives_a_lost_connection() -> None:
+    async with serving(ScriptedAgent(SENTENCES[:4])) as gateway:
+        async with listener(gateway) as client:
+            await client.send("start_turn", message="go", captions=False)
+            frames = await client.until("reply_complete")
+            turn_id = frames[0]["turn_id"]
+        async with resuming(gateway, client.session, frames[-1]["seq"]) as again:
+            await again.send("chunk_spoken", turn_id=turn_id, index=frames[-1]["chunks"] - 1)
+            assert (await again.frame())["event"] == "stream_end"

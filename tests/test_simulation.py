@@ -1,0 +1,105 @@
+"""Two thousand conversations with everything that can go wrong; and that the test bed would notice.
+
+`scripts/soak` plays as many as you like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from loguru import logger
+from simulation import ViolationError, World, simulate
+
+from gateway.replay_window import Frame, ReplayWindow
+from gateway.session import Session
+from pipeline.message_processor import ConversationTurn
+from pipeline.message_processor.playback import Playback
+
+SEEDS = 2_000
+BATCH = 250
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    logger.remove()
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, BATCH))
+def test_seeds(first: int) -> None:
+    ended: dict[str, int] = {}
+    for seed in range(first, first + BATCH):
+        world = simulate(seed)
+        for frames in world.turns.values():
+            ended[frames[-1]["event"]] = ended.get(frames[-1]["event"], 0) + 1
+    assert min(ended.values()) > 10, f"the seeds exercise too little: {ended}"
+    assert ended.keys() == {"stream_end", "turn_interrupted", "error"}
+
+
+def test_the_same_seed_is_the_same_conversation() -> None:
+    def shape(world: World) -> list[tuple[int, str]]:
+        return [(frame["seq"], frame["event"]) for frame in world.frames]
+
+    assert shape(simulate(7)) == shape(simulate(7))
+
+
+def drop_one_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    after = ReplayWindow.after
+
+    def broken(self: ReplayWindow, seq: int) -> Frame | None:
+        return after(self, seq + 1 if seq == 9 and seq + 1 < self.last_seq else seq)
+
+    monkeypatch.setattr(ReplayWindow, "after", broken)
+
+
+def replay_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    after = ReplayWindow.after
+    monkeypatch.setattr(ReplayWindow, "ack", lambda self, seq: None)
+    attach = Session.attach
+
+    async def broken(self: Session, connection: Any, *, last_seq: int | None = None) -> None:
+        await attach(self, connection, last_seq=last_seq and last_seq - 1)
+
+    monkeypatch.setattr(Session, "attach", broken)
+    assert after
+
+
+def acknowledge_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    ack = ReplayWindow.ack
+    monkeypatch.setattr(ReplayWindow, "ack", lambda self, seq: ack(self, seq + 1))
+
+
+def terminal_before_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(self: Session, turn: ConversationTurn, event: Any) -> None:
+        if event.__class__.__name__ != "TurnInterrupted":
+            self._save(turn, None)
+        self._saving.pop(turn.turn_id)
+
+    monkeypatch.setattr(Session, "_settle", broken)
+
+
+def remember_the_unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ConversationTurn, "heard_text", property(lambda self: self.reply))
+
+
+def let_chunks_run_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Playback, "unspoken", property(lambda self: 0))
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [
+        drop_one_frame,
+        replay_one_too_many,
+        acknowledge_one_too_many,
+        terminal_before_storage,
+        remember_the_unheard,
+        let_chunks_run_ahead,
+    ],
+)
+def test_a_planted_bug_is_caught(bug: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    bug(monkeypatch)
+    with pytest.raises((ViolationError, IndexError), match=r"seed|index"):
+        for seed in range(300):
+            simulate(seed)

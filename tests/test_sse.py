@@ -1,0 +1,42 @@
+"""SSEDecoder: bytes cut anywhere, every line end, bounded memory."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.agent.sse import EventTooLongError, SSEDecoder
+
+STREAM = (
+    b": comment\n\nevent: x\ndata: one\nid: 5\n\ndata:two\ndata: more\n\n\n\ndata: \xf0\x9f\x98\x80\n\nretry: 5\n\n"
+)
+EVENTS = [b"one", b"two\nmore", b"\xf0\x9f\x98\x80"]
+
+
+def decode(*chunks: bytes) -> list[bytes]:
+    decoder = SSEDecoder()
+    return [payload for chunk in chunks for payload in decoder.feed(chunk)] + decoder.finish()
+
+
+@given(st.lists(st.integers(0, len(STREAM) * 2)), st.sampled_from([b"\n", b"\r\n", b"\r"]))
+def test_the_events_do_not_depend_on_the_packets_or_line_ends(cuts: list[int], newline: bytes) -> None:
+    stream = STREAM.replace(b"\n", newline)
+    edges = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
+    chunks = [stream[start:end] for start, end in pairwise(edges)]
+    assert decode(*chunks) == EVENTS
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r", b"\r\n", b"\n\n"])
+def test_the_last_event_may_lack_its_blank_line(end: bytes) -> None:
+    assert decode(b"data: x" + end) == [b"x"]
+
+
+@pytest.mark.parametrize("text", [b"x" * 101, b"data: x\n" * 101])
+def test_an_event_without_end_is_refused(text: bytes) -> None:
+    decoder = SSEDecoder(max_event_bytes=100)
+    with pytest.raises(EventTooLongError):
+        for position in range(len(text)):
+            decoder.feed(text[position : position + 1])
