@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -11,7 +13,7 @@ from loguru import logger
 from gateway.agents import describe_agent
 from gateway.app import create_app
 from gateway.errors import SettingsError
-from gateway.server import GatewayServer, listen
+from gateway.server import GatewayServer, listen, serve
 from gateway.settings import Settings
 
 __all__ = ["main"]
@@ -50,9 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     logger.info("Voice-turn gateway on ws://{}/ws, agent: {}", address, describe_agent(settings))
     server = GatewayServer(app, settings)
-    server.run(sockets=[listener])
-    logger.info("stopped")
-    return 0 if server.started else 1
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        all_ended = runner.run(serve(server, listener))
+        logger.info("stopped")
+        status = 0 if server.started else 1
+        if not all_ended:  # to close the loop would be to wait for ever
+            sys.stderr.flush()
+            os._exit(status)
+    return status
 
 
 if __name__ == "__main__":

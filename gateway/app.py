@@ -56,13 +56,14 @@ class Gateway:
                     group.create_task(self._restart_when_idle(connection))
                 for session in self.sessions.all:
                     group.create_task(session.wait_idle())
+        self._patience = None
         for connection in list(self.connections):
             await self._restart(connection)
         await self.sessions.close_all("shutdown")
 
     def stop_draining(self) -> None:
         """Wait no longer for live turns to end."""
-        if self._patience is not None and not self._patience.expired():
+        if self._patience is not None:
             self._patience.reschedule(asyncio.get_running_loop().time())
 
     async def _restart_when_idle(self, connection: WebSocketHandler) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from urllib.parse import urlsplit
+import re
+from collections.abc import Iterator
 
 from starlette.requests import HTTPConnection
 
@@ -16,6 +17,7 @@ LOCAL_USER = "local"
 """The one user there is when no keys are configured."""
 
 _BEARER_SUBPROTOCOL = "bearer."
+_HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[0-9A-Za-z._-]{1,255}))(?::\d{1,5})?")
 
 
 def authenticate(connection: HTTPConnection, settings: Settings) -> str:
@@ -26,30 +28,32 @@ def authenticate(connection: HTTPConnection, settings: Settings) -> str:
     _check_origin(connection, settings)
     if not settings.api_keys:
         return LOCAL_USER
-    offered = _offered_key(connection).encode()
     user = None
-    for key, owner in settings.api_keys.items():
-        # Every key is compared, in constant time, so that nothing can be learnt from how long it takes.
-        if hmac.compare_digest(key.encode(), offered):
-            user = owner
+    for offered in _offered_keys(connection):
+        for key, owner in settings.api_keys.items():
+            # Every key is compared, in constant time, so that nothing can be learnt from how long it takes.
+            if hmac.compare_digest(key.encode(), offered.encode()):
+                user = owner
     if user is None:
         raise GatewayError("A valid API key is needed.", code="unauthorized")
     return user
 
 
-def _offered_key(connection: HTTPConnection) -> str:
+def _offered_keys(connection: HTTPConnection) -> Iterator[str]:
     scheme, _, key = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return key.strip()
-    for subprotocol in connection.scope.get("subprotocols", ()):
+        yield key.strip()
+    for subprotocol in connection.scope.get("subprotocols", ())[:8]:
         if subprotocol.startswith(_BEARER_SUBPROTOCOL):
-            return str(subprotocol.removeprefix(_BEARER_SUBPROTOCOL))
-    return ""
+            yield subprotocol.removeprefix(_BEARER_SUBPROTOCOL)
 
 
 def _check_origin(connection: HTTPConnection, settings: Settings) -> None:
     host = connection.headers.get("host", "")
-    if not settings.api_keys and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+    name = _HOST.fullmatch(host)
+    if name is None:
+        raise GatewayError("The Host header is no host name.", code="forbidden")
+    if not settings.api_keys and not is_loopback(name["v6"] or name["name"]):
         # Without keys, a page that points its own name at this machine must not get in.
         raise GatewayError("Without API keys only a loopback host name is served.", code="forbidden")
     origin = connection.headers.get("origin")

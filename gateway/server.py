@@ -5,29 +5,21 @@ from __future__ import annotations
 import asyncio
 import socket
 from types import FrameType
-from typing import Any
 
 import uvicorn
+from loguru import logger
 from starlette.applications import Starlette
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gateway.app import Gateway
 from gateway.errors import SettingsError
+from gateway.protocols import HTTPProtocol, WebSocketProtocol
 from gateway.settings import Settings
 
-__all__ = ["GatewayServer", "listen"]
+__all__ = ["GatewayServer", "listen", "serve"]
 
 _SEND_BUFFER_BYTES = 64 * 1024
 _STUCK_CLIENT_MS = 10_000
-
-
-class _WebSocketProtocol(WebSocketsSansIOProtocol):
-    """A close goes out at once, also to a client whose buffer is full: it reads it when it reads again."""
-
-    async def send(self, message: Any) -> None:
-        if message["type"] == "websocket.close":
-            self.writable.set()
-        await super().send(message)
+_LAST_WAIT_S = 1.0
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -66,9 +58,9 @@ class GatewayServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                loop="uvloop",
-                http="h11",
-                ws=_WebSocketProtocol,
+                loop="auto",
+                http=HTTPProtocol,
+                ws=WebSocketProtocol,
                 ws_max_size=settings.max_frame_bytes,
                 ws_ping_interval=20.0,
                 ws_ping_timeout=20.0,
@@ -92,3 +84,20 @@ class GatewayServer(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await self._gateway.drain()
         await super().shutdown(sockets)
+
+
+async def serve(server: GatewayServer, listener: socket.socket) -> bool:
+    """Serve until told to stop, as the event loop's last work; False when tasks are left that will not end.
+
+    An agent, or a tool, that ignores its cancellation would keep the loop from closing for ever.
+    """
+    await server.serve(sockets=[listener])
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    if not left:
+        return True
+    for task in left:
+        task.cancel()
+    _, stuck = await asyncio.wait(left, timeout=_LAST_WAIT_S)
+    for task in stuck:
+        logger.warning("stopped without waiting for {}", task.get_name())
+    return not stuck

@@ -19,16 +19,19 @@ from gateway.outbox import ClientGoneError
 from gateway.replay_window import Frame, ReplayWindow
 from gateway.reply_messages import reply_messages
 from gateway.settings import Settings
+from gateway.speech import speech_of
 from gateway.store import Store, TurnBegun, TurnEnd, TurnStart
+from gateway.wire.errors import FrameError
 from gateway.wire.native import Ack, ChunkSpoken, Interrupt, Limits, NativeCodec, SessionFrame, StartTurn
-from pipeline.agent.service import AgentService, Message
+from pipeline.agent.service import AgentService, Message, correlation_id
 from pipeline.errors import PipelineError, TurnError
 from pipeline.events import AgentEvent, Error, StreamEnd, Timing, TTSReadyChunk, TurnEvent, TurnInterrupted
-from pipeline.message_processor import ConversationTurn, Heard, MessageProcessor
+from pipeline.message_processor import ConversationTurn, Heard, MessageProcessor, log_failure
+from pipeline.text import ChunkLimits, SpeechRules
 
 __all__ = ["Connection", "Session"]
 
-_MAX_WAITING_TURNS = 8
+_MAX_UNTOLD_TURNS = 64
 _MAX_REMEMBERED = 1024
 
 
@@ -68,6 +71,7 @@ class Session:
         self._resume_token = token_urlsafe(32)
         self._agent = agent
         self._settings = settings
+        self._default_speech = speech_of(settings)
         self._store = store
         self._max_unspoken = settings.max_unspoken_chunks if playback else None
         self._codec = NativeCodec(max_message_chars=settings.max_message_chars)
@@ -80,7 +84,7 @@ class Session:
             reports_delivery=True,
         )
         # Turns: those the relay has yet to tell, and what must not be forgotten of earlier ones.
-        self._turns: asyncio.Queue[str] = asyncio.Queue(_MAX_WAITING_TURNS)
+        self._turns: asyncio.Queue[str] = asyncio.Queue(_MAX_UNTOLD_TURNS)
         self._relay: asyncio.Task[None] | None = None
         self._open_turns = 0
         self._idle = asyncio.Event()
@@ -175,14 +179,17 @@ class Session:
     async def start_turn(self, frame: StartTurn) -> None:
         """Begin a turn; a live one is interrupted first. A `ref` that was seen before starts nothing.
 
-        Waits only while many turns of this session are still to be told to the client.
-        Raises TurnError (turn_in_progress) when the frame wants no barge-in.
+        Never waits for the client. Raises TurnError (turn_in_progress) when the frame wants no barge-in, or when
+        many turns are still to be told to the client; FrameError for bad options.
         """
         if frame.ref is not None and frame.ref in self._refs:
             return
         live = self._processor.live_turn
         if live is not None and frame.on_busy == "reject":
             raise TurnError("Another turn is live, and on_busy is `reject`.", code="turn_in_progress", retryable=True)
+        if self._turns.full():
+            raise TurnError("Earlier turns are still to be read.", code="turn_in_progress", retryable=True)
+        limits, rules = self._speech(frame)
         if frame.ref is not None:
             _remember(self._refs, frame.ref)
         if live is not None:
@@ -196,25 +203,38 @@ class Session:
             ref=frame.ref,
             started_at=time.time(),
         )
+        correlation = uuid4().hex
         begun = self._store.begin_turn(self.user_id, turn, Message(role="user", content=frame.message))
         await self._processor.start_turn(
             conversation_id=self.conversation_id,
             user_input=frame.message,
-            agent_stream=self._answer(begun),
+            agent_stream=self._answer(begun, correlation),
             turn_id=turn.turn_id,
             ref=frame.ref,
             max_unspoken_chunks=self._max_unspoken,
             captions=frame.captions,
             lang=frame.lang or self._settings.lang,
+            limits=limits,
+            rules=rules,
+            correlation_id=correlation,
         )
         if self._relay is None:
             self._relay = asyncio.create_task(self._run_relay(), name=f"relay {self.session_id}")
         self._open_turns += 1
         self._idle.clear()
-        await self._turns.put(turn.turn_id)
+        self._turns.put_nowait(turn.turn_id)
 
-    async def _answer(self, begun: Awaitable[TurnBegun]) -> AsyncGenerator[AgentEvent, None]:
+    def _speech(self, frame: StartTurn) -> tuple[ChunkLimits, SpeechRules]:
+        if frame.speech is None:
+            return self._default_speech
+        try:
+            return speech_of(self._settings, frame.speech)
+        except ValueError as error:
+            raise FrameError(f"speech: {error}.") from None
+
+    async def _answer(self, begun: Awaitable[TurnBegun], correlation: str) -> AsyncGenerator[AgentEvent, None]:
         """What the agent answers to the conversation, once the user's message is safe."""
+        correlation_id.set(correlation)
         turn = await begun
         if turn.lost:
             await self.emit_error(
@@ -295,8 +315,8 @@ class Session:
     async def _run_relay(self) -> None:
         try:
             await self._tell_turns()
-        except Exception:
-            logger.exception("session {}: the relay failed", self.session_id)
+        except Exception as error:
+            log_failure("the relay failed", error, correlation_id=self.session_id)
             if self._connection is not None:
                 await self._connection.failed()
 
@@ -376,9 +396,10 @@ class Session:
         if self._relay is not None:
             self._relay.cancel()
             await asyncio.wait([self._relay])
-        for saving in list(self._saving.values()):
+        for turn_id, saving in self._saving.items():  # what the relay did not come to tell
             with suppress(StorageError):  # logged where it happened
                 await saving
+            self._log(self._processor.turn(turn_id))
         await self._processor.close()
 
 

@@ -18,6 +18,8 @@ import msgspec
 from msgspec import Meta
 
 from gateway.errors import SettingsError
+from gateway.speech import speech_of
+from gateway.wire.native import LANGUAGE_TAG
 
 __all__ = ["Settings", "is_loopback"]
 
@@ -61,6 +63,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, description="how fast the offline agent talks; 0: as fast as it can")
     ] = 50.0
     lang: Annotated[str, Meta(min_length=2, description="language of replies when start_turn names none")] = "en"
+    profile: Annotated[
+        Literal["balanced", "fast", "prosody", "sentence"], Meta(description="how chunks are cut: all limits at once")
+    ] = "balanced"
+    first_min_chars: Annotated[
+        int | None, Meta(description="the fewest characters of a first chunk that ends at a clause")
+    ] = None
+    first_min_words: Annotated[
+        int | None, Meta(description="the fewest words of a first chunk that ends at a clause")
+    ] = None
+    min_chars: Annotated[int | None, Meta(description="a shorter sentence is spoken together with the next")] = None
+    max_chars: Annotated[int | None, Meta(description="the longest chunk, in characters")] = None
+    clause_first: Annotated[
+        bool | None, Meta(description="true or false: whether the first chunk may be less than a sentence")
+    ] = None
+    code: Annotated[Literal["announce", "skip", "read"], Meta(description="what is said of code blocks")] = "announce"
+    tables: Annotated[Literal["rows", "skip"], Meta(description="what is said of tables")] = "rows"
+    urls: Annotated[Literal["host", "skip", "full"], Meta(description="what is said of web addresses")] = "host"
+    emoji: Annotated[Literal["drop", "name"], Meta(description="what is said of emoji")] = "drop"
+    math: Annotated[Literal["announce", "skip"], Meta(description="what is said of formulas")] = "announce"
+    list_numbers: Annotated[bool, Meta(description="true or false: whether numbered items are spoken with it")] = True
+    normalise: Annotated[
+        Literal["full", "off"], Meta(description="whether written forms become words; off: the voice does it itself")
+    ] = "full"
+    emotions: Annotated[
+        dict[str, str],
+        Meta(description="stage directions and emoji that become a chunk's emotion: winks=playful,🤖=robot"),
+    ] = {}
     api_keys: Annotated[
         dict[str, str], Meta(description="who may connect, as key:user,key:user; without keys only this machine")
     ] = {}
@@ -106,6 +135,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 f"host: {self.host} can be reached from other machines, which needs {_ENV_PREFIX}API_KEYS; "
                 "without keys only a loopback address such as 127.0.0.1 is served"
             )
+        speech_of(self)
 
     @classmethod
     def load(cls, argv: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Settings:
@@ -125,7 +155,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             if text is None or (text == "" and not isinstance(field.default, str)):
                 continue
             try:
-                given[field.name] = msgspec.convert(_PARSE.get(field.name, str)(text), _TYPES[field.name], strict=False)
+                given[field.name] = msgspec.convert(
+                    _PARSE.get(field.name, _parse_number)(text), _TYPES[field.name], strict=False
+                )
             except ValueError as error:
                 raise SettingsError(f"{where}: {_lower(str(error))}, got {_shown(field.name, text)}") from None
         try:
@@ -156,6 +188,8 @@ def _parse_keys(text: str) -> dict[str, str]:
         if key in keys:
             raise ValueError("expected each key once")
         keys[key] = user
+    if not keys:
+        raise ValueError("expected at least one key:user")
     return keys
 
 
@@ -176,6 +210,16 @@ def _parse_instructions(text: str) -> str:
         raise ValueError("expected a readable UTF-8 text file after @") from None
 
 
+def _parse_emotions(text: str) -> dict[str, str]:
+    emotions = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        written, equals, emotion = entry.partition("=")
+        if not (written and equals and emotion):
+            raise ValueError("expected written=emotion,written=emotion")
+        emotions[written.strip()] = emotion.strip()
+    return emotions
+
+
 def _parse_fallback(text: str) -> tuple[tuple[str, str], ...]:
     providers = []
     for entry in text.split():
@@ -187,8 +231,20 @@ def _parse_fallback(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _parse_url(text: str) -> str:
-    if not re.fullmatch(r"https?://\S+", text):
-        raise ValueError("expected an address that begins with http:// or https://")
+    if not re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/\[\]]+)(/\S*)?", text):
+        raise ValueError("expected an address such as http://127.0.0.1:11434/v1")
+    return text
+
+
+def _parse_lang(text: str) -> str:
+    if not LANGUAGE_TAG.match(text):
+        raise ValueError("expected a BCP 47 language tag, such as en or pt-BR")
+    return text
+
+
+def _parse_number(text: str) -> str:
+    if text.strip().lower().lstrip("+-") in ("inf", "infinity", "nan"):
+        raise ValueError("expected a finite number")
     return text
 
 
@@ -196,8 +252,10 @@ _PARSE: Mapping[str, Any] = {
     "api_keys": _parse_keys,
     "allowed_origins": _parse_origins,
     "base_url": _parse_url,
+    "emotions": _parse_emotions,
     "fallback": _parse_fallback,
     "instructions": _parse_instructions,
+    "lang": _parse_lang,
     "log_level": str.upper,
 }
 

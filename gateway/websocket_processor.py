@@ -32,6 +32,7 @@ from gateway.wire.native import (
     StartTurn,
 )
 from pipeline.errors import PipelineError, TurnError
+from pipeline.message_processor import log_failure
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -62,7 +63,7 @@ class WebSocketHandler:
         try:
             user_id = self._admit()
         except GatewayError as refusal:
-            logger.info("connection refused: {} ({})", refusal, refusal.code)
+            logger.info("connection refused: {} correlation_id={}", refusal.code, self._correlation_id)
             await self._refuse(error_response(refusal, self._correlation_id))
             return
         offered = self._websocket.scope.get("subprotocols", ())
@@ -72,9 +73,8 @@ class WebSocketHandler:
             await self._serve(user_id)
         except ClientGoneError as gone:
             await self._close_gone(gone)
-        except Exception:
-            log = logger.bind(correlation_id=self._correlation_id)
-            log.exception("connection failed, correlation_id={}", self._correlation_id)
+        except Exception as error:
+            log_failure("connection failed", error, correlation_id=self._correlation_id)
             await self.failed()
         finally:
             self._gateway.connections.discard(self)
@@ -180,13 +180,15 @@ class WebSocketHandler:
                 await self._handle(await self._open(user_id), frame)
             self._bad_frames = 0
         except (FrameError, TurnError, GatewayError) as error:
+            logger.info("frame refused: {} correlation_id={}", error.code, self._correlation_id)
             await self._open(user_id)
             await self._send_error(error)
-            if isinstance(error, FrameError) or error.code == "turn_not_found":
-                self._bad_frames += 1
-                if self._bad_frames >= _MAX_BAD_FRAMES:
-                    await self.close(CloseCode.POLICY, f"{_MAX_BAD_FRAMES} bad frames in a row")
-                    return False
+            is_bad = isinstance(error, FrameError) or error.code == "turn_not_found"
+            self._bad_frames = self._bad_frames + 1 if is_bad else 0
+            if self._bad_frames >= _MAX_BAD_FRAMES:
+                await self.close(CloseCode.POLICY, f"{_MAX_BAD_FRAMES} bad frames in a row")
+                return False
+        await asyncio.sleep(0)  # thousands of frames may be there already, and others have a turn too
         return True
 
     async def _handle(self, session: Session, frame: ClientFrame) -> None:

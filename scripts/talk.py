@@ -7,130 +7,136 @@ that Enter is said at once (barge-in). Ctrl-D or /quit leaves.
     scripts/talk.py                                   talk
     scripts/talk.py --once "What time is it?"         one question, then exit; 0 when it was answered
     scripts/talk.py --once "Hi" --json                the raw frames, one a line
+    scripts/talk.py --conversation ID                 go on with a conversation
 
-Speaks with `espeak-ng` or `say` where one is installed (not with --mute). The key, where the gateway wants
-one, comes from GATEWAY_KEY or --key.
+Speaks with `espeak-ng` or `say` where one is installed (not with --mute), and tells the gateway what was
+heard. A lost connection is resumed. The key, where the gateway wants one, comes from GATEWAY_KEY or --key.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 _PYTHON = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
 try:
-    from websockets.asyncio.client import ClientConnection, connect
-    from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+    from gateway.client import (
+        Chunk,
+        Completed,
+        Failed,
+        GatewayUnavailableError,
+        Interrupted,
+        Notice,
+        ToolCall,
+        Turn,
+        VoiceClient,
+    )
 except ModuleNotFoundError:
     if Path(sys.executable).parent == _PYTHON.parent or not _PYTHON.exists():
-        sys.exit("The Python package `websockets` is missing: run scripts/serve once, which installs it.")
+        sys.exit("The Python package `gateway` is missing: run scripts/serve once, which installs it.")
     os.execv(_PYTHON, [str(_PYTHON), *sys.argv])
+
+_CHARS_PER_SECOND = 15  # how fast a voice speaks, where only the time is known
 
 
 class Voice:
-    """Speaks one chunk after the other, where the machine has a voice; else keeps silent."""
+    """Speaks chunks aloud, one at a time, and knows how far it has got."""
 
     def __init__(self, *, mute: bool) -> None:
         self._command = None if mute else shutil.which("espeak-ng") or shutil.which("say")
-        self._chunks: asyncio.Queue[str] = asyncio.Queue()
         self._process: asyncio.subprocess.Process | None = None
+        self._chunk: Chunk | None = None
+        self._began_s = 0.0
 
-    async def run(self) -> None:
-        """Speak what is queued, for ever."""
-        while True:
-            text = await self._chunks.get()
-            if self._command is not None:
-                self._process = await asyncio.create_subprocess_exec(self._command, text)
-                await self._process.wait()
-                self._process = None
-            self._chunks.task_done()
+    @property
+    def is_mute(self) -> bool:
+        """Whether chunks are only shown."""
+        return self._command is None
 
-    def say(self, text: str) -> None:
-        """Queue a chunk."""
-        self._chunks.put_nowait(text)
+    async def speak(self, chunk: Chunk) -> bool:
+        """Speak a chunk; False when it was stopped before its end."""
+        assert self._command is not None
+        self._chunk, self._began_s = chunk, time.monotonic()
+        process = await asyncio.create_subprocess_exec(self._command, stdin=asyncio.subprocess.PIPE)
+        try:
+            if self._chunk is chunk:  # else it was stopped before it began
+                self._process = process
+                await process.communicate(chunk.text.encode())
+            return self._chunk is chunk
+        finally:
+            if self._chunk is chunk:
+                self._chunk = None
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
-    def stop(self) -> None:
-        """Silence, now."""
-        while not self._chunks.empty():
-            self._chunks.get_nowait()
-            self._chunks.task_done()
-        if self._process is not None:
-            self._process.terminate()
-
-    async def finished(self) -> None:
-        """Returns when all that was queued has been spoken."""
-        await self._chunks.join()
+    def stop(self) -> tuple[int, int] | None:
+        """Silence, now: the chunk that was being spoken, and about how many of its characters were heard."""
+        chunk, self._chunk = self._chunk, None
+        if chunk is None:
+            return None
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+        chars = int((time.monotonic() - self._began_s) * _CHARS_PER_SECOND)
+        return chunk.index, min(chars, len(chunk.text))
 
 
 class Talk:
-    """One conversation on one connection."""
+    """What is said and shown in one conversation."""
 
-    def __init__(self, socket: ClientConnection, voice: Voice, *, raw: bool) -> None:
-        self._socket = socket
+    def __init__(self, client: VoiceClient, voice: Voice, *, raw: bool) -> None:
+        self._client = client
         self._voice = voice
         self._raw = raw
-        self._live: str | None = None
-        self.ended = asyncio.Event()
-        self.failed = False
 
-    async def say(self, message: str) -> None:
-        """Begin a turn; what still speaks is silenced, and its turn interrupted by the gateway."""
-        self._voice.stop()
-        self.ended.clear()
-        await self._send(event="start_turn", message=message, captions=self._raw)
+    async def once(self, message: str, left: asyncio.Future[int]) -> None:
+        """Say one thing; `left` is set when it was answered."""
+        turn = await self._client.say(message, captions=self._raw)
+        await self._tell(turn)
+        if not left.done():
+            left.set_result(int(not isinstance(turn.outcome, Completed)))
 
-    async def interrupt(self) -> None:
-        """Silence: the voice first, then the turn, if one is live."""
-        self._voice.stop()
-        if self._live is not None:
-            await self._send(event="interrupt", turn_id=self._live)
+    async def converse(self, left: asyncio.Future[int]) -> None:
+        """Say what is typed; `left` is set at the end of the input."""
+        lines = await _typed_lines()
+        print("Say something (Enter while it speaks interrupts, Ctrl-D leaves).", flush=True)
+        async with asyncio.TaskGroup() as group:
+            while line := (await lines.readline()).decode(errors="replace"):
+                message = line.strip()
+                if message == "/quit":
+                    break
+                # Also before something new is said: the gateway then knows what was heard of the answer.
+                await self._client.interrupt(heard=self._voice.stop())
+                if message:
+                    group.create_task(self._tell(await self._client.say(message, captions=self._raw)))
+            await self._client.interrupt(heard=self._voice.stop())
+            if not left.done():
+                left.set_result(0)
 
-    async def listen(self) -> None:
-        """Show, and speak, what the gateway says until it closes."""
-        async for text in self._socket:
-            frame = json.loads(text)
-            if self._raw:
-                print(text if isinstance(text, str) else text.decode(), flush=True)
-            self._take(frame)
-
-    def _take(self, frame: dict[str, Any]) -> None:
-        match frame["event"]:
-            case "stream_start":
-                self._live = frame["turn_id"]
-            case "tts_ready_chunk" if frame["turn_id"] == self._live:
-                self._show(f"  {frame['text']}")
-                self._voice.say(frame["text"])
-            case "tool_call":
-                self._show(f"  [{frame['name']}]")
-            case "turn_interrupted":
-                self._voice.stop()
-                self._show(f"  -- interrupted, {frame['unheard_chars']} characters unheard --")
-                self._end(frame)
-            case "stream_end":
-                self._end(frame)
-            case "error":
-                print(f"{frame['type']}: {frame['error']}", file=sys.stderr)
-                self.failed = True
-                if frame.get("turn_id") is not None or self._live is None:
-                    self._end(frame)
-
-    def _end(self, frame: dict[str, Any]) -> None:
-        if frame.get("turn_id") in (None, self._live):
-            self._live = None
-            self.ended.set()
+    async def _tell(self, turn: Turn) -> None:
+        """Show, and speak, an answer as it comes."""
+        async for event in turn.events():
+            if isinstance(event, ToolCall):
+                self._show(f"  [{event.name}]")
+            elif isinstance(event, Chunk):
+                self._show(f"  {event.text}")
+                if not self._voice.is_mute and await self._voice.speak(event):
+                    await turn.spoken(event)
+        outcome = await turn.finished()
+        if isinstance(outcome, Interrupted):
+            self._show(f"  -- interrupted, {outcome.unheard_chars} characters unheard --")
+        elif isinstance(outcome, Failed):
+            print(f"{outcome.type}: {outcome.error}", file=sys.stderr)
 
     def _show(self, line: str) -> None:
         if not self._raw:
             print(line, flush=True)
-
-    async def _send(self, **frame: object) -> None:
-        await self._socket.send(json.dumps({key: value for key, value in frame.items() if value is not None}))
 
 
 async def _typed_lines() -> asyncio.StreamReader:
@@ -139,45 +145,36 @@ async def _typed_lines() -> asyncio.StreamReader:
     return reader
 
 
-async def _converse(talk: Talk) -> None:
-    lines = await _typed_lines()
-    print("Say something (Enter while it speaks interrupts, Ctrl-D leaves).")
-    while line := (await lines.readline()).decode(errors="replace"):
-        message = line.strip()
-        if message == "/quit":
-            return
-        if message:
-            await talk.say(message)
-        else:
-            await talk.interrupt()
-
-
-async def _once(talk: Talk, voice: Voice, message: str) -> None:
-    await talk.say(message)
-    await talk.ended.wait()
-    await voice.finished()
-
-
 async def _run(options: argparse.Namespace) -> int:
-    headers = {"Authorization": f"Bearer {options.key}"} if options.key else {}
+    left: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def notice(notice: Notice) -> None:
+        print(f"{notice.type}: {notice.text}", file=sys.stderr)
+        if notice.type == "connection_failed" and not left.done():
+            left.set_result(1)
+
     voice = Voice(mute=options.mute or options.json)
-    async with connect(
-        options.url, subprotocols=["voice-turn.v1"], additional_headers=headers, compression=None
-    ) as socket:
-        talk = Talk(socket, voice, raw=options.json)
-        talking = _once(talk, voice, options.once) if options.once else _converse(talk)
-        tasks = [asyncio.ensure_future(work) for work in (talking, talk.listen(), voice.run())]
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        voice.stop()
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        for task in done:
-            task.result()
-        if tasks[0] not in done:
-            print(f"The gateway closed the connection: {socket.close_code} {socket.close_reason}", file=sys.stderr)
-            return 1
-        return int(talk.failed and bool(options.once))
+    client = VoiceClient(
+        options.url,
+        key=options.key,
+        playback=not voice.is_mute,
+        conversation_id=options.conversation,
+        on_notice=notice,
+        on_frame=(lambda frame: print(frame, flush=True)) if options.json else None,
+    )
+    async with client:
+        talk = Talk(client, voice, raw=options.json)
+        talking = asyncio.ensure_future(talk.once(options.once, left) if options.once else talk.converse(left))
+        try:
+            ends: list[asyncio.Future[Any]] = [talking, left]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if not left.done():
+                talking.result()  # it broke
+            return left.result()
+        finally:
+            voice.stop()
+            talking.cancel()
+            await asyncio.gather(talking, return_exceptions=True)
 
 
 def main() -> int:
@@ -187,6 +184,7 @@ def main() -> int:
     )
     parser.add_argument("--url", default="ws://127.0.0.1:8080/ws", help="the gateway (default: %(default)s)")
     parser.add_argument("--key", default=os.environ.get("GATEWAY_KEY"), help="API key (default: GATEWAY_KEY)")
+    parser.add_argument("--conversation", metavar="ID", help="go on with this conversation")
     parser.add_argument("--once", metavar="TEXT", help="say this, print the answer, exit")
     parser.add_argument("--json", action="store_true", help="print the raw frames")
     parser.add_argument("--mute", action="store_true", help="do not speak")
@@ -197,12 +195,11 @@ def main() -> int:
         return asyncio.run(_run(options))
     except KeyboardInterrupt:
         return 130
-    except InvalidStatus as error:
-        print(f"The gateway refused the connection: {error}", file=sys.stderr)
-    except ConnectionClosed as error:
-        print(f"The gateway closed the connection: {error}", file=sys.stderr)
-    except (OSError, WebSocketException) as error:
-        print(f"No gateway answers at {options.url} ({error}); start one with scripts/serve.", file=sys.stderr)
+    except GatewayUnavailableError as error:
+        if error.code is None:
+            print(f"No gateway answers at {options.url} ({error}); start one with scripts/serve.", file=sys.stderr)
+        else:
+            print(f"{options.url}: {error}", file=sys.stderr)
     return 1
 
 

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
+import uvloop
 from aiohttp import web
 
 __all__ = ["FakeModel", "ModelRequest", "Reply"]
@@ -106,6 +107,9 @@ class FakeModel:
 
     def plan(self, *replies: Reply) -> None:
         self._plan.extend(replies)
+
+    def clear_plan(self) -> None:
+        self._plan.clear()
 
     @property
     def url(self) -> str:
@@ -412,7 +416,7 @@ def main() -> None:
     parser.add_argument("--tokens-per-second", type=float, default=50.0, help="0: as fast as possible (default 50)")
     parser.add_argument("--tokens", type=int, default=200, help="length of every answer (default 200)")
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(parser.parse_args()))
+        uvloop.run(_serve(parser.parse_args()))
 
 
 if __name__ == "__main__":

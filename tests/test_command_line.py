@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from doubles import until
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -219,6 +220,67 @@ async def test_talk_says_why_it_cannot() -> None:
         status, out, _ = await talk("--once", "hi", "--mute", "--url", gateway.url, GATEWAY_KEY="s3cret")
         assert status == 0
         assert out.strip()
+
+
+@pytest.fixture
+def voice(tmp_path: Path) -> Path:
+    """A directory with an `espeak-ng` that writes down what it begins to speak, and takes its time."""
+    command = tmp_path / "espeak-ng"
+    command.write_text('#!/bin/sh\ncat >> "$0.heard"; echo >> "$0.heard"\nexec sleep "$VOICE_S"\n')
+    command.chmod(0o755)
+    return tmp_path
+
+
+async def test_talk_speaks_and_reports_what_was_spoken(voice: Path) -> None:
+    async with running("--tokens-per-second", "0") as gateway:
+        status, out, err = await talk(
+            "--once", "Count to 3", "--url", gateway.url, PATH=f"{voice}:{os.environ['PATH']}", VOICE_S="0.01"
+        )
+        assert (status, err) == (0, "")
+        assert [line.strip() for line in out.splitlines()] == (voice / "espeak-ng.heard").read_text().splitlines()
+
+
+async def test_talk_stops_speaking_when_the_user_breaks_in(voice: Path) -> None:
+    async with running("--tokens-per-second", "0") as gateway:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(TALK), "--url", gateway.url,
+            env=environment(PATH=f"{voice}:{os.environ['PATH']}", VOICE_S="60"),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        await process.stdout.readline()
+        process.stdin.write(b"Count to 40\n")
+        assert (await process.stdout.readline()).strip()
+        await until(lambda: (voice / "espeak-ng.heard").exists())
+        process.stdin.write(b"Count to 30\n")  # barges in
+        lines = [await process.stdout.readline(), await process.stdout.readline()]
+        assert [b"-- interrupted" in line for line in lines].count(True) == 1
+        process.stdin.write(b"/quit\n")
+        async with asyncio.timeout(5):  # the voice is stopped, however long it would have gone on
+            assert await process.wait() == 0
+
+
+async def test_talk_goes_on_after_the_gateway_was_restarted() -> None:
+    async with running("--tokens-per-second", "0") as gateway:
+        port = gateway.url.split(":")[-1].removesuffix("/ws")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(TALK), "--mute", "--url", gateway.url, "--conversation", "ours",
+            env=environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        await process.stdout.readline()
+        assert await gateway.stop(10) == 0
+        assert b"connection_lost" in await process.stderr.readline()
+        process.stdin.write(b"Count to 3\n")
+        async with running("--tokens-per-second", "0", "--port", port):
+            assert b"session_lost" in await process.stderr.readline()
+            assert (await process.stdout.readline()).strip()
+            process.stdin.close()  # Ctrl-D
+            assert await process.wait() == 0
 
 
 # Memory, measured on the gateway's own process

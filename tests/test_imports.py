@@ -27,6 +27,7 @@ ALLOWED: dict[str, tuple[set[str], set[str], set[str]]] = {
         set(),
     ),
     "gateway.wire": ({"msgspec"}, {"gateway.wire", "pipeline.events", "pipeline.errors"}, {"asyncio"}),
+    "gateway.client": ({"msgspec", "websockets"}, {"gateway.client"}, set()),
     "gateway": ({"starlette", "uvicorn", "msgspec", "loguru"}, {"gateway", "pipeline"}, set()),
 }
 

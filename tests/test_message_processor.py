@@ -135,6 +135,13 @@ async def test_tool_events_keep_their_place_and_free_what_was_said_before(proces
         ([AgentError("Too slow.", code="agent_timeout", retryable=True)], Error),
         (["Text. ", asyncio.CancelledError()], Error),
         (["Text. ", 42], Error),
+        (["Text. ", StreamToken(None)], Error),  # type: ignore[arg-type]
+        (["Text. ", StreamToken(b"bytes")], Error),  # type: ignore[arg-type]
+        (["Text. ", ToolCall("1", None)], Error),  # type: ignore[arg-type]
+        (["Text. ", GeneratorExit()], Error),
+        (["Text. ", KeyboardInterrupt()], Error),
+        (["Text. ", SystemExit(3)], Error),
+        (["Text. ", BaseException()], Error),
     ],
 )
 async def test_every_way_an_agent_ends(
@@ -362,6 +369,103 @@ async def test_an_agent_that_fails_to_close_changes_nothing(processor: MessagePr
     events = await collect(processor, turn_id)
     check_contract(events, turn_id)
     assert isinstance(events[-1], StreamEnd)
+
+
+async def test_an_agent_that_cancels_its_own_task_fails_its_turn(processor: MessageProcessor) -> None:
+    async def hurt_itself() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    agent = ScriptedAgent(["Some words first. ", hurt_itself, "Never said."])
+    turn_id = await start(processor, agent)
+    events = await collect(processor, turn_id)
+    check_contract(events, turn_id)
+    assert isinstance(events[-1], Error)
+    assert events[-1].type == "agent_error"
+    assert [event.text for event in events if isinstance(event, TTSReadyChunk)] == ["Some words first."]
+
+
+async def test_an_agent_may_close_in_peace(processor: MessageProcessor) -> None:
+    """Neither a clean-up nor a second interrupt breaks into what an agent does when it is closed."""
+    closing, gate = asyncio.Event(), asyncio.Event()
+    closed = 0
+
+    async def stream(*, to_the_end: bool) -> AsyncGenerator[AgentEvent, None]:
+        nonlocal closed
+        try:
+            yield StreamToken("Hello.")
+            if to_the_end:
+                yield StreamEnd()
+            await asyncio.Event().wait()
+        finally:
+            closing.set()
+            await gate.wait()
+            closed += 1
+
+    for to_the_end in (True, False):
+        turn_id = await processor.start_turn("conv", "hello", stream(to_the_end=to_the_end))
+        reading = asyncio.create_task(collect(processor, turn_id))
+        if to_the_end:
+            await reading
+        else:
+            await until(lambda turn_id=turn_id: processor.turn(turn_id).reply)
+            processor.request_interrupt(turn_id, "user")
+        await closing.wait()
+        cleaning = asyncio.create_task(processor.cleanup(turn_id))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        gate.set()
+        await cleaning
+        await reading
+        closing.clear()
+        gate.clear()
+    assert closed == 2
+
+
+async def test_close_stops_what_hangs_while_it_closes() -> None:
+    processor = MessageProcessor("c", "u")
+
+    async def stream() -> AsyncGenerator[AgentEvent, None]:
+        try:
+            yield StreamEnd()
+        finally:
+            await asyncio.Event().wait()
+
+    turn_id = await processor.start_turn("conv", "hello", stream())
+    await collect(processor, turn_id)
+    processor.forget(turn_id)
+    await processor.close()
+    assert not processor.tasks
+
+
+async def test_a_turn_is_read_once(processor: MessageProcessor) -> None:
+    turn_id = await start(processor, ScriptedAgent(["Hello."]))
+    await collect(processor, turn_id)
+    with pytest.raises(TurnError) as caught:
+        await collect(processor, turn_id)
+    assert caught.value.code == "turn_in_progress"
+
+
+async def test_empty_tokens_are_no_tokens(processor: MessageProcessor) -> None:
+    turn_id = await start(processor, ScriptedAgent(["", ""]))
+    events = await collect(processor, turn_id)
+    assert [type(event) for event in events] == [StreamStart, StreamEnd]
+    assert processor.turn(turn_id).first_token_at_s is None
+
+
+async def test_a_filler_is_spoken_and_is_no_part_of_the_reply(processor: MessageProcessor) -> None:
+    agent = ScriptedAgent(
+        ["Let me look. ", ToolCall("1", "look"), StreamToken("One moment.", filler=True), "Found it."]
+    )
+    turn_id = await start(processor, agent)
+    events = await collect(processor, turn_id)
+    check_contract(events, turn_id)
+    chunks = [event.text for event in events if isinstance(event, TTSReadyChunk)]
+    assert chunks == ["Let me look.", "One moment.", "Found it."]
+    assert processor.turn(turn_id).reply == "Let me look. Found it."
+    assert "One moment." not in [event.text for event in events if isinstance(event, StreamToken)]
 
 
 async def test_a_text_stage_that_breaks_fails_the_turn_and_closes_the_agent(processor: MessageProcessor) -> None:

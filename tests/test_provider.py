@@ -77,6 +77,25 @@ async def test_then_the_next_provider_with_its_own_model(fakes: Any, connect: An
     assert fakes[1].requests[0].body["model"] == "two"
 
 
+async def test_the_key_goes_only_to_the_server_that_it_is_for(
+    fakes: tuple[FakeModel, FakeModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    first, second = fakes
+    elsewhere = second.url.replace("127.0.0.1", "localhost")
+    for fallback, key in (
+        (Fallback(second.url, "two"), "sk-secret"),
+        (Fallback(elsewhere, "two"), "none"),
+        (Fallback(elsewhere, "two", "sk-other"), "sk-other"),
+    ):
+        run = Run.open(RunConfig(model="one", fallbacks=(fallback,)), base_url=first.url)
+        first.plan(Reply(status=401))
+        await say(run)
+        assert first.requests[-1].headers["Authorization"] == "Bearer sk-secret"
+        assert second.requests[-1].headers["Authorization"] == f"Bearer {key}"
+        await run.aclose()
+
+
 async def test_what_cannot_get_better_is_not_tried_again(fakes: Any, connect: Any) -> None:
     fakes[0].plan(Reply(status=401))
     assert await say(connect()) == "Second."
@@ -101,26 +120,26 @@ async def test_after_the_first_token_there_is_no_second_try(fakes: Any, connect:
 
 async def test_a_silent_provider_is_not_asked_again_when_there_is_another(fakes: Any, connect: Any) -> None:
     fakes[0].plan(Reply(fault="silent"))
-    assert await say(connect(first_token_s=0.05)) == "Second."
+    assert await say(connect(first_token_s=0.4)) == "Second."
     assert asked(fakes) == (1, 1)
 
 
 async def test_alone_it_is(fakes: Any, connect: Any) -> None:
     fakes[0].plan(Reply(fault="silent"))
-    assert await say(connect(fallback=False, first_token_s=0.05)) == "First."
+    assert await say(connect(fallback=False, first_token_s=0.4)) == "First."
     assert asked(fakes) == (2, 0)
 
 
 async def test_all_together_have_a_limit_for_the_first_words(fakes: Any, connect: Any) -> None:
     for fake in fakes:
         fake.default = Reply(fault="silent")
-    assert (await fail(connect(first_chunk_s=0.05))).code == "agent_timeout"
+    assert (await fail(connect(first_chunk_s=0.3))).code == "agent_timeout"
     assert asked(fakes) == (1, 0)
 
 
 async def test_thinking_is_life_but_not_words(fakes: Any, connect: Any) -> None:
     fakes[0].default = Reply("Hm.", reasoning=["so", "so", "so"], fault="comments")
-    run = connect(fallback=False, first_token_s=0.03, stall_s=5, first_chunk_s=0.08)
+    run = connect(fallback=False, first_token_s=0.3, stall_s=5, first_chunk_s=0.5)
     assert (await fail(run)).code == "agent_timeout"
     assert asked(fakes) == (1, 0)
 

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from serving import serving
 
+import gateway.client
 from gateway.error_table import HTTP_STATUS, CloseCode
 from gateway.settings import Settings, description
 from gateway.wire.native import ClientFrame
@@ -46,13 +47,22 @@ async def run_python(code: str) -> str:
     return out.decode()
 
 
-async def test_the_client_of_the_readme_talks_and_interrupts() -> None:
-    (client,) = blocks(README, "python")
-    async with serving(tokens_per_second=200.0) as gateway:
-        out = await run_python(client.replace("ws://127.0.0.1:8080/ws", gateway.url))
-    lines = out.splitlines()
-    assert [line.startswith("speak:") for line in lines[:2]] == [True, True]
-    assert "turn_interrupted" in lines[-1]
+async def test_the_clients_of_the_readme_talk_and_interrupt() -> None:
+    client, bare = blocks(README, "python")
+    assert len(client.splitlines()) <= 15
+    async with serving(tokens_per_second=200.0) as served:
+        lines = (await run_python(client.replace("ws://127.0.0.1:8080/ws", served.url))).splitlines()
+        assert [line.startswith("speak:") for line in lines] == [True, True, False]
+        assert lines[-1].startswith("Interrupted(")
+        lines = (await run_python(bare.replace("ws://127.0.0.1:8080/ws", served.url))).splitlines()
+        assert lines
+        assert all(line.startswith("speak:") for line in lines)
+
+
+def test_the_names_of_the_python_client() -> None:
+    section = GATEWAY.split("## Python client\n", 1)[1].split("\n## ", 1)[0]
+    told = {name for name in gateway.client.__all__ if re.search(rf"`[^`]*\b{name}\b[^`]*`", section)}
+    assert set(gateway.client.__all__) - told == {"Event", "Outcome", "Timing", "Usage"}
 
 
 @pytest.mark.parametrize("path", ["pipeline/README.md"])
@@ -69,7 +79,7 @@ def test_every_command_exists_and_its_flags_too(block: str) -> None:
     for script in re.findall(r"scripts/\S+", command):
         assert (ROOT / script).stat().st_mode & 0o100, script
     known = {"--" + field.name.replace("_", "-") for field in msgspec.structs.fields(Settings)}
-    known |= {"--once", "--url", "--mute", "--json", "--key"}
+    known |= {"--once", "--url", "--mute", "--json", "--key", "--conversation"}
     assert set(re.findall(r"--[a-z-]+", command)) <= known
 
 
@@ -84,7 +94,7 @@ def test_the_table_of_settings() -> None:
         if field.name == "api_keys":
             row = f"| `GATEWAY_API_KEYS` (environment only) | none | {description(field.name)} |"
         else:
-            default = "none" if field.default in (None, (), "") else f"`{field.default}`"
+            default = "none" if field.default in (None, (), "", {}) else f"`{field.default}`"
             row = f"| `--{field.name.replace('_', '-')}` | {default} | {description(field.name)} |"
         assert row in GATEWAY
 
@@ -113,3 +123,12 @@ def test_the_table_of_transitions() -> None:
         if allowed:
             row = next(line for line in PIPELINE.splitlines() if line.startswith(f"| {start.name} |"))
             assert set(re.findall(r"[A-Z]{4,}", row)) == {start.name, *(status.name for status in allowed)}
+
+
+def test_every_module_of_the_gateway_is_in_its_map() -> None:
+    section = GATEWAY.split("## Where things are", 1)[1]
+    for path in (ROOT / "gateway").iterdir():
+        if path.name.startswith("__") and path.name != "__main__.py":
+            continue
+        if path.suffix == ".py" or (path.is_dir() and list(path.glob("*.py"))):
+            assert f"`{path.name}{'/' if path.is_dir() else ''}`" in section, path.name

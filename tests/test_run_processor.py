@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import random
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
@@ -91,8 +94,8 @@ async def test_a_tool_round(fake: FakeModel, run: Run) -> None:
         StreamToken("Let"),
         StreamToken(" me"),
         StreamToken(" see."),
-        ToolCall("call_a", "double"),
-        ToolResult("call_a", "double", "ok"),
+        ToolCall("call_a", "double", arguments='{"n": 4}'),
+        ToolResult("call_a", "double", "ok", output="8"),
         StreamToken("\n\nIt"),
         StreamToken(" is"),
         StreamToken(" 8."),
@@ -144,7 +147,7 @@ async def test_a_failing_tool_is_told_to_the_model_with_the_correlation_id(fake:
     token = correlation_id.set("corr-7")
     events = await collect(run)
     correlation_id.reset(token)
-    assert ToolResult("a", "double", "error") in events
+    assert [event.status for event in events if isinstance(event, ToolResult)] == ["error"]
     output = json.loads(history(fake.requests[1])[-1][2])
     assert output["error"]["correlation_id"] == "corr-7"
     assert "argument n" in output["error"]["message"]
@@ -177,9 +180,9 @@ async def test_a_filler_bridges_a_slow_tool_and_is_no_part_of_the_history(
             if isinstance(event, StreamToken) and event.filler:
                 release.set()
     assert events[:3] == [
-        ToolCall("a", "slow"),
+        ToolCall("a", "slow", arguments="{}"),
         StreamToken("One moment. ", filler=True),
-        ToolResult("a", "slow", "ok"),
+        ToolResult("a", "slow", "ok", output="done"),
     ]
     assert all("One moment" not in message.content for message in await run.threads.messages("t"))
 
@@ -408,3 +411,43 @@ def test_tools_are_loaded_from_a_module() -> None:
     for name in ("no.such.module", "pipeline.errors"):
         with pytest.raises(ValueError, match=f"tools: {name}"):
             load_tools(name)
+
+
+async def test_interrupts_at_any_moment_leave_nothing_open(fake: FakeModel, connect: Callable[..., Run]) -> None:
+    async def slow() -> str:
+        await asyncio.sleep(0.01)
+        return "ok"
+
+    chance = random.Random(4)
+    run = connect(tools={"slow": slow})
+    rounds = itertools.cycle(
+        [
+            Reply("One two three.", calls=[("a", "slow", "{}")], piece_delay_s=0.004),
+            Reply("Four five.", piece_delay_s=0.004),
+        ]
+    )
+    fake.default = lambda request: next(rounds)
+    for number in range(60):
+        task = asyncio.create_task(run.process_run(f"t{number}", "Hi!"))
+        await asyncio.wait({task}, timeout=chance.uniform(0, 0.06))
+        interrupted_at = time.monotonic()
+        task.cancel()
+        await asyncio.wait({task})
+        assert time.monotonic() - interrupted_at < 0.2
+        for request in fake.requests:
+            await asyncio.wait_for(request.ended.wait(), 1)
+            assert request.ended_at - interrupted_at < 0.1
+        kept = await run.threads.messages(f"t{number}")
+        calls = [call.tool_call_id for message in kept for call in message.tool_calls]
+        assert [message.tool_call_id for message in kept if message.role == "tool"] == calls
+        assert our_tasks() == set()
+
+
+def our_tasks() -> set[Any]:
+    """All tasks but the test's and those of the fake: its connections and those that it just accepts."""
+    theirs = ("RequestHandler", "_accept_connection")
+    return {
+        task
+        for task in asyncio.all_tasks() - {asyncio.current_task()}
+        if not any(name in repr(task.get_coro()) for name in theirs)
+    }

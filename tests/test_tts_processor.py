@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
+from pathlib import Path
+
 import pytest
 
+import pipeline.text
 from pipeline.text.models import Block, Boundary, SpeechChunk, TextChunk
 from pipeline.text.speech_rules import SpeechRules
 from pipeline.text.tts_processor import TTSTextProcessor
@@ -109,3 +113,79 @@ def test_nothing_to_say(text: str) -> None:
 def test_bad_rules_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(bad))):
         SpeechRules(**bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("lang", "code", "item"),
+    [
+        ("de", "Python-Code, 12 Zeilen.", "Drittens: X."),
+        ("fr", "Code Python, 12 lignes.", "Troisième : X."),
+        ("ru", "Код на Python, 12 строк.", "Третье: X."),
+        ("zh", "Python代码，12行。", "第三，X."),
+        ("ko", "Python 코드, 12줄.", "셋째, X."),
+        ("xx", None, "X."),
+    ],
+)
+def test_announcements_in_other_languages(lang: str, code: str | None, item: str) -> None:
+    processor = TTSTextProcessor(lang=lang)
+    end = processor.process(block(Block.CODE_END, info="py:12"))
+    assert (end and end.text) == code
+    chunk = processor.process(block(Block.LIST_ITEM, "X.", "3"))
+    assert chunk is not None
+    assert chunk.text == item
+
+
+def test_a_list_item_in_parts_is_numbered_once() -> None:
+    processor = TTSTextProcessor()
+    parts = [
+        TextChunk("One thing,", 0, 10, Boundary.CLAUSE, Block.LIST_ITEM, "2"),
+        TextChunk("then more.", 11, 21, Boundary.PARAGRAPH, Block.LIST_ITEM, "2"),
+        TextChunk("New list.", 22, 31, Boundary.PARAGRAPH, Block.LIST_ITEM, "2"),
+    ]
+    said = [chunk and chunk.text for chunk in map(processor.process, parts)]
+    assert said == ["Second: One thing,", "then more.", "Second: New list."]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("So $E = mc^2$ holds.", "So E equals mc squared holds."),
+        (r"So \(x_1 + x_2 \le 5\) holds.", "So x one plus x two is less than or equal to five holds."),
+        (r"So $\sum_{i=1}^n i$ holds.", "So a formula holds."),
+        ("It costs $5 or $10.", "It costs five dollars or ten dollars."),
+    ],
+)
+def test_inline_formulas(text: str, words: str) -> None:
+    assert spoken(text) == words
+
+
+def test_a_formula_of_its_own() -> None:
+    chunk = TTSTextProcessor().process(block(Block.MATH, r"\int f"))
+    assert chunk is not None
+    assert chunk.text == "A formula."
+    assert TTSTextProcessor(rules=SpeechRules(math="skip")).process(block(Block.MATH, "x")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "lang", "said_in"),
+    [
+        ("Привет, как дела?", "en", "ru"),
+        ("음악을 들어요.", "en", "ko"),
+        ("お元気ですか。", "zh", "ja"),
+        ("我们走吧。", "de", "zh"),
+        ("سلام، چطوری؟", "en", "fa"),
+        ("Hello there.", "ja", "en"),
+        ("He said привет to me.", "en", "en"),
+        ("我们走吧。", "ja", "ja"),
+    ],
+)
+def test_a_chunk_in_another_script_is_said_in_its_language(text: str, lang: str, said_in: str) -> None:
+    chunk = say(text, lang=lang)
+    assert chunk is not None
+    assert chunk.lang == said_in
+
+
+def test_the_examples_of_the_readme_run() -> None:
+    readme = Path(pipeline.text.__file__).with_name("README_SPEECH.md")
+    failed, tried = doctest.testfile(str(readme), module_relative=False)
+    assert (failed, tried > 8) == (0, True)

@@ -139,6 +139,19 @@ async def test_a_conversation_goes_on_by_its_id_and_only_for_its_owner() -> None
             assert [message["content"] for message in agent.seen[-1]] == ["and I?"]
 
 
+async def test_a_turn_may_be_cut_and_spoken_differently() -> None:
+    agent = ScriptedAgent(["It costs $5. Really.\n\n", "```python\nprint()\n```\n", "(winks) Bye."])
+    async with serving(agent) as gateway, gateway.client() as client:
+        usual = spoken(await client.turn("go", captions=False))
+        assert usual == "It costs five dollars. Really. Python code, 1 line. (winks) Bye."
+        options = {"profile": "sentence", "normalise": "off", "code": "skip", "emotions": {"winks": "playful"}}
+        frames = await client.turn("go", captions=False, speech=options)
+        chunks = [frame for frame in frames if frame["event"] == "tts_ready_chunk"]
+        assert [chunk["text"] for chunk in chunks] == ["It costs $5.", "Really.", "Bye."]
+        assert chunks[-1]["emotion"] == "playful"
+        assert spoken(await client.turn("go", captions=False)) == usual
+
+
 # Interrupts
 
 
@@ -319,6 +332,10 @@ BAD_FRAMES = [
     ('{"event": "start_turn", "message": "hi", "on_busy": "panic"}', "malformed_frame", "on_busy"),
     ('{"event": "start_turn", "message": "hi", "lang": "not a language"}', "malformed_frame", "lang"),
     ('{"event": "start_turn", "message": "hi", "captions": "yes"}', "malformed_frame", "captions"),
+    ('{"event": "start_turn", "message": "hi", "speech": {"profile": "loud"}}', "malformed_frame", "profile"),
+    ('{"event": "start_turn", "message": "hi", "speech": {"code": "sing"}}', "malformed_frame", "code"),
+    ('{"event": "start_turn", "message": "hi", "speech": {"max_chars": 3}}', "malformed_frame", "max_chars"),
+    ('{"event": "start_turn", "message": "hi", "speech": {"volume": 3}}', "malformed_frame", "speech.volume"),
     ('{"event": "start_turn", "message": "' + "x" * 8_001 + '"}', "frame_too_large", "message"),
     ('{"event": "interrupt", "turn_id": "nobody"}', "turn_not_found", "turn"),
     ('{"event": "interrupt", "heard": {"index": -1}}', "malformed_frame", "heard.index"),

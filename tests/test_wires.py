@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from fake_model import FakeModel, Reply
 
-from pipeline.agent.chat import ChatAgent, ChatWire
+from pipeline.agent import model_stream
+from pipeline.agent.chat import ChatWire
 from pipeline.agent.model_stream import ModelTimeouts, make_client
 from pipeline.agent.provider import Provider, respond
 from pipeline.agent.responses import ResponsesWire
@@ -29,8 +30,8 @@ API = ["chat", "responses"]
 class BareModel:
     """One response per turn, without a second try, as an agent."""
 
-    def __init__(self, url: str, api: str, **timeouts: float) -> None:
-        self.client = make_client(base_url=url, api_key="sk-test")
+    def __init__(self, url: str | None, api: str, *, api_key: str | None = "sk-test", **timeouts: float) -> None:
+        self.client = make_client(base_url=url, api_key=api_key)
         wire = ChatWire() if api == "chat" else ResponsesWire()
         self._providers = [Provider(self.client, wire, "m")]
         self._timeouts = ModelTimeouts(**{"first_token_s": 5, "stall_s": 5, **timeouts})
@@ -132,12 +133,50 @@ async def test_request(fake: FakeModel, agent: BareModel, api: str) -> None:
         assert body["store"] is False
 
 
+async def test_the_short_way_to_the_bytes_is_there(
+    fake: FakeModel, agent: BareModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways = []
+    packets = model_stream._packets
+
+    def spy(stream: Any) -> Any:
+        ways.append(packets(stream))
+        return ways[-1]
+
+    monkeypatch.setattr(model_stream, "_packets", spy)
+    fake.plan(Reply("One."), Reply("Two.", gzip=True))
+    assert (await say(agent), await say(agent)) == ("One.", "Two.")
+    assert isinstance(ways[0], model_stream._AiohttpPackets)
+    assert not isinstance(ways[1], model_stream._AiohttpPackets)
+
+
 async def test_address_from_the_environment(fake: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", fake.url)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    agent = ChatAgent("m")
+    agent = BareModel(None, "chat", api_key=None)
     assert await say(agent) == "Hello there. How are you?"
-    await agent.aclose()
+    await agent.client.close()
+
+
+async def test_the_fake_speaks_as_the_sdk_expects(fake: FakeModel, agent: BareModel, api: str) -> None:
+    fake.plan(Reply("One two.", calls=[("call_1", "look", '{"at": 5}')], reasoning=["hm"]))
+    if api == "chat":
+        stream = await agent.client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "Hi!"}], stream=True
+        )
+        chunks = [chunk async for chunk in stream]
+        deltas = [choice.delta for chunk in chunks for choice in chunk.choices]
+        text = "".join(delta.content or "" for delta in deltas)
+        calls = [call.function for delta in deltas for call in delta.tool_calls or [] if call.function]
+        arguments = "".join(call.arguments or "" for call in calls)
+        assert chunks[-1].usage is not None
+    else:
+        events = [event async for event in await agent.client.responses.create(model="m", input="Hi!", stream=True)]
+        text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+        arguments = "".join(event.delta for event in events if event.type == "response.function_call_arguments.delta")
+        assert events[-1].type == "response.completed"
+        assert events[-1].response.usage is not None
+    assert (text, arguments) == ("One two.", '{"at": 5}')
 
 
 def test_neither_key_nor_address_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +265,7 @@ async def test_a_refused_connection(fake: FakeModel, connect: Callable[..., Bare
 
 @pytest.mark.parametrize("fault", ["silent", "stall", "comments"])
 async def test_no_first_token_is_a_timeout(fake: FakeModel, connect: Callable[..., BareModel], fault: Any) -> None:
-    agent = connect(first_token_s=0.05)
+    agent = connect(first_token_s=0.3)
     fake.plan(Reply(fault=fault))
     said, error = await failure(agent)
     assert (said, error.code, error.retryable) == ("", "agent_timeout", True)
@@ -236,7 +275,7 @@ async def test_no_first_token_is_a_timeout(fake: FakeModel, connect: Callable[..
 
 @pytest.mark.parametrize("fault", ["stall", "comments"])
 async def test_a_stall_is_a_timeout(fake: FakeModel, connect: Callable[..., BareModel], fault: Any) -> None:
-    agent = connect(stall_s=0.05)
+    agent = connect(stall_s=0.2)
     fake.plan(Reply("a b c", fault=fault, at=2))
     said, error = await failure(agent)
     assert (said, error.code) == ("a b", "agent_timeout")

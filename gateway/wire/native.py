@@ -14,6 +14,7 @@ from gateway.wire.errors import FrameError
 from pipeline.events import Error, TurnEvent
 
 __all__ = [
+    "LANGUAGE_TAG",
     "SUBPROTOCOL",
     "Ack",
     "ChunkSpoken",
@@ -26,6 +27,7 @@ __all__ = [
     "Pong",
     "Resume",
     "SessionFrame",
+    "SpeechOptions",
     "StartTurn",
 ]
 
@@ -33,11 +35,30 @@ SUBPROTOCOL: Final = "voice-turn.v1"
 
 _Id: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
-_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}\Z")
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}\Z")
 
 
 class _Frame(msgspec.Struct, frozen=True, tag_field="event", forbid_unknown_fields=True):
     """Base of all client frames: a field that is not listed is an error that names it."""
+
+
+class SpeechOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a turn is cut and spoken, where it differs from the settings. Values are checked by who uses them."""
+
+    profile: str | None = None
+    first_min_chars: int | None = None
+    first_min_words: int | None = None
+    min_chars: int | None = None
+    max_chars: int | None = None
+    clause_first: bool | None = None
+    code: str | None = None
+    tables: str | None = None
+    urls: str | None = None
+    emoji: str | None = None
+    math: str | None = None
+    list_numbers: bool | None = None
+    normalise: str | None = None
+    emotions: Annotated[dict[str, str], msgspec.Meta(max_length=256)] | None = None
 
 
 class StartTurn(_Frame, frozen=True, tag="start_turn"):
@@ -49,6 +70,7 @@ class StartTurn(_Frame, frozen=True, tag="start_turn"):
     captions: bool = True
     lang: str | None = None
     on_busy: Literal["interrupt", "reject"] = "interrupt"
+    speech: SpeechOptions | None = None
 
 
 class HeardPosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -144,7 +166,9 @@ class NativeCodec:
         except msgspec.ValidationError as error:
             raise _explain(str(error)) from None
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise FrameError("The frame is not valid JSON: expected one object with a field `event`.") from None
+            raise FrameError(
+                "The frame is not valid JSON: expected one object with a field `event`, and no lone surrogates."
+            ) from None
         if isinstance(decoded, StartTurn):
             self._check(decoded)
         return decoded
@@ -157,7 +181,7 @@ class NativeCodec:
                 f"message: expected at most {self._max_message_chars} characters, got {len(frame.message)}.",
                 code="frame_too_large",
             )
-        if frame.lang is not None and not _LANGUAGE_TAG.match(frame.lang):
+        if frame.lang is not None and not LANGUAGE_TAG.match(frame.lang):
             raise FrameError("lang: expected a BCP 47 language tag, such as `en` or `pt-BR`.")
 
     def encode(self, event: TurnEvent | Error, seq: int) -> str:
@@ -172,15 +196,15 @@ class NativeCodec:
 
 def _explain(text: str) -> FrameError:
     """Say what msgspec found wrong in the words of the protocol."""
-    what, _, path = text.partition(" - at `$")
+    what, _, path = text.rpartition(" - at `$") if text.endswith("`") and " - at `$" in text else (text, "", "")
     field = path.removesuffix("`").lstrip(".")
     if field == "event":
         return FrameError(f"event: expected one of {', '.join(_EVENTS)}.", code="unknown_frame")
     if unknown := _UNKNOWN_FIELD.match(what):
-        name = ".".join(filter(None, (field, unknown[1][:64])))
+        name = ".".join(filter(None, (field, unknown[1][:64] or '""')))
         return FrameError(f"{name}: unknown field; this frame has no such field.")
     if missing := _MISSING_FIELD.match(what):
         name = ".".join(filter(None, (field, missing[1])))
         return FrameError(f"{name}: expected this field, but it is missing.")
-    what = what.replace("`", "")
+    what = what.replace("`", "")[:120]  # it may quote the value
     return FrameError(f"{field}: {what[0].lower()}{what[1:]}." if field else f"{what}.")

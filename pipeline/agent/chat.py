@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, closing
-
 import msgspec
 from loguru import logger
 
-from pipeline.agent.instructions import SPEECH_INSTRUCTIONS
-from pipeline.agent.model_stream import ModelError, ModelTimeouts, broken_off, declined, make_client
+from pipeline.agent.model_stream import ModelError, broken_off, declined
 from pipeline.agent.payload import PayloadDecoder
-from pipeline.agent.provider import Provider, respond
-from pipeline.agent.service import Message
-from pipeline.agent.waits import Waits
 from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
-from pipeline.events import AgentEvent, StreamEnd, StreamToken, Usage
+from pipeline.events import StreamToken, Usage
 
-__all__ = ["SPEECH_INSTRUCTIONS", "ChatAgent", "ChatWire"]
+__all__ = ["ChatWire"]
 
 
 _CUTS = ("length", "content_filter")
@@ -170,38 +163,3 @@ def _reported(error: msgspec.Raw) -> ModelError:
     logger.warning("the model reported an error in its stream")
     logger.debug("its error: {}", bytes(error))
     return ModelError("The model failed while it answered.", retryable=True)
-
-
-class ChatAgent:
-    """An AgentService that is one chat completion per turn: no tools, no fallback. `Run` has both."""
-
-    def __init__(
-        self,
-        model: str,
-        *,
-        base_url: str | None = None,
-        api_key: str | None = None,
-        instructions: str = SPEECH_INSTRUCTIONS,
-        first_token_timeout_s: float = 2.5,
-        stall_timeout_s: float = 3.0,
-    ) -> None:
-        client = make_client(base_url=base_url, api_key=api_key)
-        self._providers = [Provider(client, ChatWire(), model)]
-        self._instructions = instructions
-        self._timeouts = ModelTimeouts(first_token_timeout_s, stall_timeout_s)
-
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[AgentEvent, None]:
-        """Tokens as the model says them, then StreamEnd; raises AgentError."""
-        prompt = Prompt(self._instructions, messages)
-        with closing(Waits()) as waits:
-            async with aclosing(respond(self._providers, prompt, self._timeouts, waits)) as batches:
-                async for batch in batches:
-                    for event in batch:
-                        if isinstance(event, StreamToken):
-                            yield event
-                        elif isinstance(event, ModelEnd):
-                            yield StreamEnd(usage=event.usage or msgspec.UNSET)
-
-    async def aclose(self) -> None:
-        """Close the client and its connections."""
-        await self._providers[0].client.close()

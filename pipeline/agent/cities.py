@@ -7,22 +7,20 @@ from functools import cache
 from importlib import resources
 from zoneinfo import available_timezones
 
-__all__ = ["find_zone", "split_place"]
+__all__ = ["find_zone"]
 
 
-def find_zone(place: str) -> str | None:
-    """The zone's name ("Asia/Tokyo") for a city, a region, a country or a zone; None: never heard of it."""
-    return _zones().get(_key(place).removeprefix("the "))
+def find_zone(text: str) -> tuple[str, str] | None:
+    """The longest known place that the text begins with, and its zone; None: never heard of it.
 
-
-def split_place(text: str) -> str:
-    """The longest known place that the text begins with ("New York right now"), else the whole text."""
-    words = text.split()
+    "new york right now" is ("new york", "America/New_York"). Places are cities, regions, countries, zones.
+    """
+    words = text.removeprefix("the ").split()
     for end in range(len(words), 0, -1):
-        place = " ".join(words[:end])
-        if find_zone(place):
-            return place.strip(" ,")
-    return text
+        place = " ".join(words[:end]).strip(" ,")
+        if zone := _zones().get(_key(place)):
+            return place, zone
+    return None
 
 
 @cache

@@ -32,15 +32,15 @@ class StepData(msgspec.Struct, frozen=True, omit_defaults=True):
     A step without `end` is under way. `show_input` tells a viewer how to show the input: "json", or not.
     """
 
-    id: str
     name: str
-    type: Literal["tool", "message"]
-    start: str
+    type: Literal["tool", "message"] = "tool"
+    start: str = msgspec.field(default_factory=iso_now)
     end: str | None = None
     input: str = ""
     output: str = ""
     show_input: str | bool = False
     is_error: bool = False
+    id: str = msgspec.field(default_factory=lambda: new_id("step"))
 
 
 class MessageData(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class MessageData(msgspec.Struct, frozen=True):
 
     author: str
     content: str
-    id: str = ""
+    id: str = msgspec.field(default_factory=lambda: new_id("msg"))
 
 
 class ThreadMessage(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,15 +7,17 @@ at a model's pace, so that everything behind it works as it does with a real mod
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
-from typing import Any
-
-from loguru import logger
+from typing import Any, Literal
+from uuid import uuid4
 
 from pipeline.agent.offline_intents import Use, answer
-from pipeline.agent.service import Message
+from pipeline.agent.service import Message, correlation_id
+from pipeline.agent.tool_executor import ToolExecutor
+from pipeline.agent.tool_schema import ToolContext
 from pipeline.agent.tools import local_now, make_tools
 from pipeline.events import AgentEvent, StreamEnd, StreamToken, ToolCall, ToolResult, Usage
 
@@ -35,11 +37,12 @@ class OfflineAgent:
         if tokens_per_second < 0:
             raise ValueError("tokens_per_second must be 0 (as fast as possible) or more")
         self._pause_s = 1 / tokens_per_second if tokens_per_second else 0.0
-        self._tools = make_tools(clock)
+        self._tools = ToolExecutor(make_tools(clock))
 
     async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[AgentEvent, None]:
         """Tokens, tool calls with their results, StreamEnd. Never fails."""
         pace = _Pace(self._pause_s)
+        run_id = uuid4().hex
         parts = answer(messages)
         output: dict[str, Any] | None = None
         calls = tokens = 0
@@ -52,27 +55,24 @@ class OfflineAgent:
             if isinstance(part, Use):
                 calls += 1
                 call_id = f"call_{calls}"
-                yield ToolCall(call_id, part.tool)
-                output = self._run(part)
-                yield ToolResult(call_id, part.tool, "error" if "error" in output else "ok")
+                yield ToolCall(call_id, part.tool, arguments=json.dumps(part.arguments))
+                # In a thread, as any tool: the first question for a place reads the list of all zones.
+                context = ToolContext(tool_call_id=call_id, run_id=run_id, correlation_id=correlation_id.get())
+                outcome = await self._tools.run(part.tool, part.arguments, context)
+                output = json.loads(outcome.output)
+                status: Literal["ok", "error"] = "error" if "error" in output else "ok"
+                yield ToolResult(call_id, part.tool, status, output=outcome.output)
                 continue
             for token in _TOKEN.findall(part):
                 await pace.wait()
                 tokens += 1
                 yield StreamToken(token)
-        said = sum(len(_TOKEN.findall(message["content"])) for message in messages)
-        yield StreamEnd(usage=Usage(input_tokens=said, output_tokens=tokens))
-
-    def _run(self, use: Use) -> dict[str, Any]:
-        try:
-            output: dict[str, Any] = self._tools[use.tool](**use.arguments)
-        except Exception:
-            logger.exception("the offline agent's tool {} failed", use.tool)
-            return {"error": "the tool failed"}
-        return output
+        read = sum(len(message["content"]) for message in messages) // 4  # about as models count
+        yield StreamEnd(usage=Usage(input_tokens=read, output_tokens=tokens))
 
     async def aclose(self) -> None:
-        """Nothing is held open; here so that every agent can be closed alike."""
+        """Give tools that hang a last chance to end."""
+        await self._tools.aclose()
 
 
 class _Pace:

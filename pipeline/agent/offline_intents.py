@@ -15,7 +15,6 @@ from importlib import resources
 from typing import Any, TypeAlias
 
 from pipeline.agent import arithmetic
-from pipeline.agent.cities import find_zone, split_place
 from pipeline.agent.service import Message
 
 __all__ = ["Use", "answer"]
@@ -45,17 +44,26 @@ def answer(messages: Sequence[Message]) -> Answer:
 
 
 def _time(match: re.Match[str], messages: Sequence[Message]) -> Answer:
-    place = split_place((match["place"] or "").strip(" ?!.,"))
+    place = (match["place"] or "").strip(" ?!.,")
     yield "Let me check that for you. "
     found = yield Use("get_time", {"place": place} if place else {})
     if "error" in found:
         yield f"I don't know a place called {place}. Try a larger city nearby, or the name of the country."
         return
-    where = f"In **{_title(place)}** it" if place else "It"
+    where = f"In **{_title(found['place'])}** it" if place else "It"
     day = date.fromisoformat(found["date"])
     yield f"{where} is {found['time']} now, on {found['weekday']}, {day:%B} {day.day}."
     if place:
-        yield f"\n\nThe time zone there is {found['zone'].replace('_', ' ')}."
+        yield f"\n\nThat is {_offset(found['utc_offset'])}."
+
+
+def _offset(offset: str) -> str:
+    """ "+0530" as words."""
+    hours = int(offset[1:3]) + int(offset[3:5]) / 60
+    if not hours:
+        return "the same as UTC"
+    unit = "hour" if hours == 1 else "hours"
+    return f"{hours:g} {unit} {'ahead of' if offset[0] == '+' else 'behind'} UTC"
 
 
 def _date(match: re.Match[str], messages: Sequence[Message]) -> Answer:
@@ -227,9 +235,9 @@ def _whole(text: str) -> int | None:
 
 
 def _title(place: str) -> str:
-    if find_zone(place) and place.islower():
-        return place.upper() if len(place) <= 3 else " ".join(word.capitalize() for word in place.split())
-    return place
+    if not place.islower():
+        return place
+    return place.upper() if len(place) <= 3 else " ".join(word.capitalize() for word in place.split())
 
 
 def _sentence(text: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
 from loguru import logger
@@ -19,10 +20,10 @@ from openai import AsyncOpenAI
 
 from pipeline.agent.chat import ChatWire
 from pipeline.agent.messages import MessageData, StepData, ThreadMessage, ToolTracker, iso_now, new_id
-from pipeline.agent.model_stream import make_client
+from pipeline.agent.model_stream import NO_KEY, make_client
 from pipeline.agent.provider import Provider, respond
 from pipeline.agent.responses import ResponsesWire
-from pipeline.agent.run_config import RunConfig
+from pipeline.agent.run_config import Fallback, RunConfig
 from pipeline.agent.service import Message, correlation_id
 from pipeline.agent.threads import MemoryThreads, ThreadStore
 from pipeline.agent.tool_executor import ToolExecutor, ToolOutput
@@ -88,8 +89,7 @@ class Run:
         wire = ResponsesWire() if config.api == "responses" else ChatWire()
         self._config = config
         self._providers = [Provider(client, wire, config.model)] + [
-            Provider(make_client(base_url=other.base_url, api_key=other.api_key), wire, other.model)
-            for other in config.fallbacks
+            Provider(_fallback_client(other, client), wire, other.model) for other in config.fallbacks
         ]
         self.threads: ThreadStore = threads or MemoryThreads()
         self.tools = ToolExecutor(config.tools, timeout_s=config.tool_timeout_s, max_parallel=config.max_parallel_tools)
@@ -200,8 +200,8 @@ class Run:
             yield StreamEnd(usage=run.usage or msgspec.UNSET)
         except RunCancelledError:
             pass  # by `_cancel_run_safely`: the stream just ends
-        except AgentError as error:
-            run.error_code = error.code
+        except Exception as error:
+            run.error_code = error.code if isinstance(error, AgentError) else "agent_error"
             run.end("failed")
             raise
         finally:
@@ -311,7 +311,7 @@ class Run:
         return run
 
     async def _finish(self, run: RunData, started: float) -> None:
-        """The end of every run: calls answered, words kept, one line logged."""
+        """The end of every run: calls answered, words kept, logged at DEBUG: the turn has its own line."""
         run.waits.close()
         if run.is_live:
             run.end("cancelled")
@@ -320,7 +320,8 @@ class Run:
         if last is not None and last.tool_calls:
             run.add(*run.tracker.answers(run.id))
         await self._save(run)
-        logger.info(
+        run.prompt = []  # the record is kept for a while, what it was made from is not
+        logger.debug(
             "run {} {} ms={:.0f} tools={} error={} correlation_id={}",
             run.id,
             run.status,
@@ -355,3 +356,10 @@ class Run:
         run.end("cancelled")
         run.waits.cancel()
         return True
+
+
+def _fallback_client(fallback: Fallback, primary: AsyncOpenAI) -> AsyncOpenAI:
+    """OPENAI_API_KEY goes to the server that it is for, never to another that merely stands in for it."""
+    host = urlsplit(fallback.base_url).hostname
+    trusted = host in (primary.base_url.host, "api.openai.com")
+    return make_client(base_url=fallback.base_url, api_key=fallback.api_key or (None if trusted else NO_KEY))

@@ -17,6 +17,7 @@ from loguru import logger
 from pipeline.agent.messages import CANCELLED_OUTPUT
 from pipeline.agent.tool_schema import ToolContext, ToolSignature
 from pipeline.agent.tool_threads import ToolThreads, TooManyThreadsError
+from pipeline.agent.tools import TOOL_MAP
 from pipeline.agent.wire import FunctionCall
 from pipeline.errors import ToolError
 
@@ -57,7 +58,7 @@ class ToolExecutor:
 
     def __init__(
         self,
-        tool_map: Mapping[str, Callable[..., Any]],
+        tool_map: Mapping[str, Callable[..., Any]] = TOOL_MAP,
         *,
         timeout_s: float = 10.0,
         max_parallel: int = 8,
@@ -139,7 +140,10 @@ class ToolExecutor:
             async with gate:
                 output = _as_text(await self._call(name, arguments, context))
             return ToolOutcome(context.tool_call_id, output, is_error=False)
-        except ToolError as error:
+        except Exception as caught:
+            error = caught if isinstance(caught, ToolError) else ToolError(_SENTENCES["tool_failed"])
+            if error is not caught:
+                logger.opt(exception=caught).error("tool {} [{}] failed", name, context.correlation_id)
             logger.info("tool {} [{}]: {}", name, context.correlation_id, error.code)
             report = {"code": error.code, "message": str(error), "correlation_id": context.correlation_id}
             output = msgspec.json.encode({"error": report}).decode()

@@ -49,16 +49,18 @@ def make_tools(clock: Callable[[], datetime] = local_now) -> dict[str, Tool]:
             place: A city, a country or a time zone, such as "Tokyo"; empty for the gateway's own place.
         """
         now = clock()
-        zone = find_zone(place) if place else str(now.tzname())
-        if zone is None:
-            return {"error": "unknown place"}
+        found = {}
         if place:
-            now = now.astimezone(ZoneInfo(zone))
-        return {
+            match = find_zone(place)
+            if match is None:
+                return {"error": "unknown place"}
+            found["place"], found["zone"] = match
+            now = now.astimezone(ZoneInfo(found["zone"]))
+        return found | {
             "time": now.strftime("%H:%M"),
             "date": now.date().isoformat(),
             "weekday": now.strftime("%A"),
-            "zone": zone,
+            "utc_offset": now.strftime("%z"),
         }
 
     return {"calculate": calculate, "get_time": get_time}

@@ -2,6 +2,7 @@
 
 from pipeline.message_processor.constants import INTERRUPT_WAIT_TIMEOUT, TOKEN_QUEUE_SENTINEL
 from pipeline.message_processor.event_handlers import EventHandler
+from pipeline.message_processor.failure_log import log_failure
 from pipeline.message_processor.models import TRANSITIONS, ConversationTurn, TurnStatus
 from pipeline.message_processor.playback import Heard, Playback
 from pipeline.message_processor.processor import MessageProcessor
@@ -18,4 +19,5 @@ __all__ = [
     "Playback",
     "TaskManager",
     "TurnStatus",
+    "log_failure",
 ]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import assert_never
 
-from loguru import logger
+import msgspec
 
 from pipeline.errors import AgentError, PipelineError
 from pipeline.events import (
@@ -18,6 +18,7 @@ from pipeline.events import (
     ToolResult,
 )
 from pipeline.message_processor.constants import IDLE_RELEASE_S, TOKEN_QUEUE_IDLE, TOKEN_QUEUE_SENTINEL
+from pipeline.message_processor.failure_log import log_failure
 from pipeline.message_processor.models import ConversationTurn, QueuedEvent, QueuedToken
 from pipeline.text import Boundary, TextChunk, TTSTextProcessor
 
@@ -34,6 +35,10 @@ class EventHandler:
         self._last_token_at_s = self._loop.time()
         self._idle_timer: asyncio.TimerHandle | None = None
         self._said_until = 0
+        self._consumer_failed = False
+        root = asyncio.current_task()
+        assert root is not None
+        self._root = root
 
     async def produce_agent_events(self) -> None:
         """Move what the agent yields into the token queue, and the sentinel after its last event.
@@ -48,7 +53,7 @@ class EventHandler:
                     return
                 match event:
                     case StreamToken() | ToolCall() | ToolResult():
-                        await turn.token_queue.put(event)
+                        await turn.token_queue.put(_checked(event))
                     case StreamStart():
                         pass  # the client was told when the turn began
                     case StreamEnd():
@@ -58,16 +63,21 @@ class EventHandler:
                         assert_never(event)
         except PipelineError as error:
             turn.failure = error
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+        except BaseException as error:  # an agent's KeyboardInterrupt must not end the gateway
+            if isinstance(error, asyncio.CancelledError) and self._is_stopped():
                 raise
-            # Nobody cancelled this turn: the agent's own task was, which is its failure.
-            turn.failure = AgentError("The agent was cancelled.", retryable=True)
-        except Exception:
-            logger.bind(correlation_id=turn.correlation_id).exception("turn {}: the agent failed", turn.turn_id)
+            log_failure(f"turn {turn.turn_id}: the agent failed", error, correlation_id=turn.correlation_id)
             turn.failure = AgentError("The agent failed.")
         await turn.token_queue.put(TOKEN_QUEUE_SENTINEL)
+
+    def _is_stopped(self) -> bool:
+        """Whether a cancellation is meant for this turn, and not something that its agent did to itself."""
+        if not self._turn.is_live or self._root.cancelling() or self._consumer_failed:
+            return True
+        task = asyncio.current_task()
+        while task is not None and task.cancelling():
+            task.uncancel()
+        return False
 
     async def consume_token_events(self) -> None:
         """Turn tokens into events until the sentinel, then flush and queue the terminal event."""
@@ -75,16 +85,21 @@ class EventHandler:
         try:
             while (event := await self._turn.token_queue.get()) is not TOKEN_QUEUE_SENTINEL:
                 await self._process_token_event(event)
+            await self._flush_tts_buffer()
+            await self._put(self._terminal_event())
+        except Exception:
+            self._consumer_failed = True
+            raise
         finally:
             self._idle_timer.cancel()
-        await self._flush_tts_buffer()
-        await self._put(self._terminal_event())
 
     async def _process_token_event(self, event: QueuedToken) -> None:
         """Handle one entry of the token queue."""
         turn = self._turn
         if isinstance(event, StreamToken):
-            text = event.text if event.text.isascii() else _encodable(event.text)
+            if not event.text:
+                return
+            text = event.text
             self._last_token_at_s = self._loop.time()
             if event.filler:
                 await self._say_filler(text)
@@ -157,8 +172,19 @@ class EventHandler:
         self._idle_timer = self._loop.call_later(self._idle_release_s - idle_s, self._on_idle_timer)
 
 
+def _checked(event: StreamToken | ToolCall | ToolResult) -> StreamToken | ToolCall | ToolResult:
+    """The event, fit for any wire. Raises TypeError for an agent that puts no text where text belongs."""
+    if isinstance(event, StreamToken):
+        if isinstance(event.text, str) and event.text.isascii():
+            return event
+        return msgspec.structs.replace(event, text=_encodable(event.text))
+    return msgspec.structs.replace(event, tool_call_id=_encodable(event.tool_call_id), name=_encodable(event.name))
+
+
 def _encodable(text: str) -> str:
     """`text` with lone surrogates, which no wire can carry, replaced by U+FFFD, one for one."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected text, got {type(text).__name__}")
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -71,6 +71,7 @@ class ConversationTurn:
     status: TurnStatus = TurnStatus.PENDING
     progress: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when something was spoken, and when the turn is over."""
+    has_reader: bool = False
     failure: PipelineError | None = None
     usage: Usage | msgspec.UnsetType = msgspec.UNSET
     first_token_at_s: float | None = None

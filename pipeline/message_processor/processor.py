@@ -7,8 +7,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from uuid import uuid4
 
-from loguru import logger
-
 from pipeline.errors import PipelineError, TurnError
 from pipeline.events import (
     AgentEvent,
@@ -19,6 +17,7 @@ from pipeline.events import (
 from pipeline.message_processor.constants import IDLE_RELEASE_S, QUEUE_MAXSIZE, SPEAKING_RATE_CPS
 from pipeline.message_processor.delivery import deliver
 from pipeline.message_processor.event_handlers import EventHandler
+from pipeline.message_processor.failure_log import log_failure
 from pipeline.message_processor.models import ConversationTurn, TurnStatus
 from pipeline.message_processor.playback import Heard, Playback
 from pipeline.message_processor.task_manager import TaskManager
@@ -72,7 +71,7 @@ class MessageProcessor:
         try:
             return self._turns[turn_id]
         except KeyError:
-            raise TurnError("There is no such turn.", code="turn_not_found") from None
+            raise TurnError("turn_id: there is no such turn.", code="turn_not_found") from None
 
     async def start_turn(
         self,
@@ -125,21 +124,24 @@ class MessageProcessor:
 
     async def _run(self, turn: ConversationTurn) -> None:
         """The turn's root task: a producer and a consumer until the terminal event is queued."""
-        log = logger.bind(correlation_id=turn.correlation_id)
         try:
             if turn.advance(TurnStatus.PROCESSING):
                 handler = EventHandler(turn, idle_release_s=self._idle_release_s)
                 async with asyncio.TaskGroup() as group:
                     self._tasks.ensure_token_consumer(turn, group, handler.consume_token_events)
                     group.create_task(handler.produce_agent_events(), name=f"producer {turn.turn_id}")
-        except Exception:
-            log.exception("turn {}: failed inside", turn.turn_id)
+        except Exception as error:
+            self._log(turn, "failed inside", error)
             self._fail(turn, PipelineError("Something went wrong inside the gateway."))
         finally:
             try:
                 await turn.agent_stream.aclose()
-            except Exception:  # whatever the turn came to, it stands
-                log.exception("turn {}: the agent's stream did not close", turn.turn_id)
+            except Exception as error:  # whatever the turn came to, it stands
+                self._log(turn, "the agent's stream did not close", error)
+
+    @staticmethod
+    def _log(turn: ConversationTurn, what: str, error: BaseException) -> None:
+        log_failure(f"turn {turn.turn_id}: {what}", error, correlation_id=turn.correlation_id)
 
     def _fail(self, turn: ConversationTurn, error: PipelineError) -> None:
         # Only for faults of ours: unlike an agent's, they do not wait behind what is queued.
@@ -158,9 +160,13 @@ class MessageProcessor:
         """The turn's events as they happen, `stream_start` first, one terminal event last.
 
         One reader a turn; close it with `aclosing`. A turn ends when its terminal event leaves here.
-        Raises TurnError (turn_not_found).
+        Raises TurnError: turn_not_found, and turn_in_progress when the turn has, or had, a reader.
         """
-        async with aclosing(deliver(self.turn(turn_id))) as events:
+        turn = self.turn(turn_id)
+        if turn.has_reader:
+            raise TurnError("The turn's events are read only once.", code="turn_in_progress")
+        turn.has_reader = True
+        async with aclosing(deliver(turn)) as events:
             async for event in events:
                 yield event
 
@@ -208,9 +214,11 @@ class MessageProcessor:
         Never waits on a queue. Raises TurnError (turn_not_found).
         """
         turn = self.turn(turn_id)
-        stopped = self.request_interrupt(turn_id, reason, heard)
-        await self._tasks.cancel_turn_tasks(turn)
-        return stopped
+        if self.request_interrupt(turn_id, reason, heard):
+            await self._tasks.cancel_turn_tasks(turn)
+            return True
+        await self._tasks.wait_for(turn)  # it may still be closing its agent's stream
+        return False
 
     async def handle_interrupt(self, reason: str, heard: Heard | None = None) -> bool:
         """Stop whatever turn is live, as `interrupt_turn` does; False when there is none."""
@@ -234,4 +242,4 @@ class MessageProcessor:
         for turn in list(self._turns.values()):
             self.request_interrupt(turn.turn_id, "closed")
             self.forget(turn.turn_id)
-        await self._tasks.wait_all()
+        await self._tasks.cancel_all()

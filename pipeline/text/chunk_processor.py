@@ -7,11 +7,11 @@ reply are the same for every way of cutting it into tokens (only `release()`, th
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 
 from pipeline.text.limits import ChunkLimits
 from pipeline.text.markdown import Break, MarkdownFilter, Piece, Text
-from pipeline.text.models import Block, Boundary, Mapping, TextChunk
+from pipeline.text.models import Block, Boundary, TextChunk
+from pipeline.text.plain_text import PlainText
 from pipeline.text.scanner import BREATH, MARKS, NO, WAIT, YES, Scanner, Verdict
 
 __all__ = ["ChunkLimits", "TextChunkProcessor"]
@@ -26,13 +26,14 @@ _CLAUSE_SPECIAL = re.compile(f"[{MARKS}{BREATH}{_MARKUP}]")
 _WORD = re.compile(r"\S++(?=\s)")
 _UNSPACED = "،؛、，；："
 _FINISHED = re.compile(
-    r"[^\W\d_][\"'”’»)\]]*[.!?…][\"'”’»)\]]*\Z|[。！？؟۔।॥][」』”’\"]*\Z|[^\W\d_]:\Z|[!?][\"'”’»)\]]*\Z"
+    r"(?:[^\W\d_][\"'”’»)\]]*[.!?…]{1,8}|[!?]|[。！？؟۔।॥]|[\u0370-\u03ff];|[^\W\d_]:)"
+    r"[\"'”’»)\]」』]*(?:[ ]?[\U0001F300-\U0001FAFF])*\Z"
 )
 _HISTORY = 256  # plain characters kept before the chunk: a decision may look back so far
 _DEFAULT = ChunkLimits()
 
 
-class TextChunkProcessor:
+class TextChunkProcessor(PlainText):
     """Cuts a reply into chunks. `feed` tokens, `release` when they pause, `flush` at the end.
 
     After `flush` it is as new: offsets count from 0 again and the next chunk is a first chunk.
@@ -48,11 +49,8 @@ class TextChunkProcessor:
         self._reset()
 
     def _reset(self) -> None:
-        self._text = ""  # plain text of the current block, with a little history
-        self._dropped = 0  # plain characters dropped before it
+        super()._reset()
         self._known = 0  # position in _text up to which the filter knows it
-        self._raw: list[tuple[int, int]] = [(0, 0)]  # (plain position since the start, raw offset)
-        self._whole: list[tuple[int, int]] = []  # ranges of _text that must not be cut
         self._block, self._info = Block.PARAGRAPH, ""
         self._block_raw = -1  # raw offset of the block's mark, until its first chunk takes it
         self._out: list[TextChunk] = []
@@ -63,8 +61,10 @@ class TextChunkProcessor:
 
     def _begin(self, at: int) -> None:
         """A new block begins at `at`."""
+        self._block_begin = at
         self._chunk = at  # where the chunk begins
         self._sentence = at  # where the sentence begins
+        self._breathed, self._words = at, 0  # how far, and how many words were offered as a place to breathe
         self._ready = at  # the chunk is known to be whole sentences up to here
         self._scan = at  # where to look on
         self._limit = at + self.limits.max_chars
@@ -85,8 +85,12 @@ class TextChunkProcessor:
         if not text:
             return []
         self._sync()
-        self._take(self._markdown.feed(text))
-        self._inline = self._markdown.inline
+        pieces = self._markdown.feed(text)
+        if not pieces and not self._markdown.inline:
+            self._inline = False
+            return []  # all of it is held
+        self._take(pieces)
+        self._inline = self._markdown.inline and self._raw_of(len(self._text)) == self._markdown.base
         self._look(final=False)
         return self._done()
 
@@ -94,7 +98,7 @@ class TextChunkProcessor:
         """The stream is idle: what is a finished sentence as far as one can see, is given out."""
         self._sync()
         self._take(self._markdown.loosen())
-        self._inline = self._markdown.inline
+        self._inline = self._markdown.inline and self._raw_of(len(self._text)) == self._markdown.base
         self._look(final=False)
         end = len(self._text)
         while end > self._chunk and self._text[end - 1].isspace():
@@ -128,7 +132,9 @@ class TextChunkProcessor:
                 self._add(piece)
             elif isinstance(piece, Break):
                 self._end_block(Boundary.PARAGRAPH)
-                if not (self._block_raw >= 0 and self._block is piece.block is Block.LIST_ITEM):
+                if piece.block is Block.PARAGRAPH:
+                    self._block_raw = -1
+                elif not (self._block_raw >= 0 and self._block is piece.block is Block.LIST_ITEM):
                     self._block_raw = piece.start  # else "- 1. …": the outer mark counts
                 self._block, self._info = piece.block, piece.info
                 self._begin(len(self._text))
@@ -137,28 +143,14 @@ class TextChunkProcessor:
         self._known = len(self._text)
 
     def _add(self, piece: Text) -> None:
-        here = len(self._text)
-        at = self._dropped + here
-        position, raw = self._raw[-1]
-        if raw + at - position != piece.start:
-            # Marks were dropped here. The point stands behind the first character after them, so that the
-            # end of the word before them leads to its own end in the raw text.
-            self._raw.append((at + 1, piece.start + 1))
-        if piece.whole:
-            if self._whole and self._whole[-1][1] == here:
-                here = self._whole.pop()[0]
-            self._whole.append((here, len(self._text) + len(piece.text)))
-        self._text += piece.text
-        if len(piece.text) != piece.end - piece.start:  # a decoded entity
-            self._raw.append((at + len(piece.text), piece.end))
+        self._append(piece)
         if len(self._text) - self._chunk > 4_000:  # a long token: decide on the way, copy little
+            self._known = len(self._text)
             self._look(final=False)
             self._trim()
 
     def _done(self) -> list[TextChunk]:
-        out = self._out
-        if out:
-            self._out = []
+        out, self._out = self._out, []
         self._trim()
         self._quick = not self._first and self._scan == len(self._text)
         return out
@@ -167,14 +159,16 @@ class TextChunkProcessor:
         count = self._chunk - _HISTORY
         if count < 1_000:
             return
-        self._text = self._text[count:]
-        self._dropped += count
-        for name in ("_chunk", "_sentence", "_ready", "_scan", "_limit", "_known"):
-            setattr(self, name, getattr(self, name) - count)
-        self._whole = [(a - count, b - count) for a, b in self._whole if b > self._chunk]
+        self._sync()
+        self._forget(count, self._chunk)
+        self._chunk -= count
+        self._sentence -= count
+        self._ready -= count
+        self._scan -= count
+        self._limit -= count
+        self._known -= count
+        self._breathed -= count
         self._scanner.nesting.shift(count)
-        keep = bisect_right(self._raw, self._dropped + self._chunk, key=lambda point: point[0]) - 1
-        del self._raw[: max(keep, 0)]
 
     # -- decisions ----------------------------------------------------------------------------------------
 
@@ -186,7 +180,7 @@ class TextChunkProcessor:
             at = found.start() if found else len(self._text)
             if self._first and self.limits.clause_first and self._breath(at):
                 continue
-            if at >= self._limit:
+            if at > self._limit:
                 self._force()
                 continue
             if found is None:
@@ -212,16 +206,6 @@ class TextChunkProcessor:
         if mark in BREATH and self._clauses() and not (mark == ";" and at and self._text[at - 1] >= "Ͱ"):
             return self._clause(at, final)
         return self._scanner.decide(self._text, at, self._sentence, final)
-
-    def _guard(self, at: int) -> tuple[int, int] | None:
-        """The range around the character at `at` that must not be cut."""
-        n = bisect_right(self._whole, at, key=lambda guard: guard[0]) - 1
-        return self._whole[n] if n >= 0 and at < self._whole[n][1] else None
-
-    def _splits(self, at: int) -> bool:
-        """Whether a cut at `at` would be inside such a range."""
-        guard = self._guard(at)
-        return guard is not None and guard[0] < at
 
     def _clause(self, at: int, final: bool) -> Verdict:
         """A clause mark: it cuts here (the emit is done), or it is NO or WAIT."""
@@ -278,16 +262,12 @@ class TextChunkProcessor:
 
     def _breath(self, at: int) -> bool:
         """Whether the first chunk was cut at a word, since no mark has come for many words before `at`."""
-        if at - self._chunk < 2 * self.limits.first_max_words:
-            return False
-        count = 0
-        for found in _WORD.finditer(self._text[self._chunk : min(at, self._limit)]):
-            count += 1
-            end = self._chunk + found.end()
-            if count < self.limits.first_max_words or not self._may_breathe(found.group(), end):
-                continue
-            self._emit(end, Boundary.CLAUSE)
-            return True
+        for found in _WORD.finditer(self._text, self._breathed, min(at, self._limit)):
+            self._words += 1
+            self._breathed = found.end()
+            if self._words >= self.limits.first_max_words and self._may_breathe(found.group(), found.end()):
+                self._emit(found.end(), Boundary.CLAUSE)
+                return True
         return False
 
     def _may_breathe(self, word: str, end: int) -> bool:
@@ -328,6 +308,8 @@ class TextChunkProcessor:
         at = end - 1
         while at > self._sentence and not _MARKS.match(text, at):
             at -= 1
+        while at > self._sentence and text[at - 1] == text[at]:
+            at -= 1  # the first of "..."
         if text[at] != "." or text[end - 1] == ":":
             return True
         return self._scanner.decide(text[:end] + " X ", at, self._sentence, True).answer == YES
@@ -342,13 +324,6 @@ class TextChunkProcessor:
         if chunk.block is Block.TABLE_ROW:
             self._first = False
         self._out.append(chunk)
-
-    def _raw_of(self, at: int) -> int:
-        position = self._dropped + at
-        n = bisect_right(self._raw, position, key=lambda point: point[0]) - 1
-        here, raw = self._raw[max(n, 0)]
-        value = raw + position - here
-        return min(value, self._raw[n + 1][1]) if n + 1 < len(self._raw) else value
 
     def _emit(self, end: int, boundary: Boundary) -> None:
         text = self._text[self._chunk : end]
@@ -370,21 +345,3 @@ class TextChunkProcessor:
                 mapping = ((0, start),)
             start, self._block_raw = self._block_raw, -1
         self._out.append(TextChunk(bare, start, self._raw_end(stop), boundary, self._block, self._info, mapping))
-
-    def _raw_end(self, stop: int) -> int:
-        """The raw end of a chunk: with the marks that close right behind it ("**Stop.** Then")."""
-        position = self._dropped + stop + 1
-        n = bisect_right(self._raw, position, key=lambda point: point[0]) - 1
-        if n > 0 and self._raw[n][0] == position and self._text[stop : stop + 1].isspace():
-            return self._raw[n][1] - 1
-        return self._raw_of(stop)
-
-    def _mapping(self, begin: int, stop: int, start: int) -> Mapping:
-        first, last = self._dropped + begin, self._dropped + stop
-        n = bisect_right(self._raw, first, key=lambda point: point[0])
-        points = [(0, start)]
-        while n < len(self._raw) and self._raw[n][0] < last:
-            here, raw = self._raw[n]
-            points.append((here - first, raw))
-            n += 1
-        return tuple(points) if len(points) > 1 else ()

@@ -12,6 +12,8 @@ _ITEM = re.compile(r"[\s\"'“(•⁃-]*(\d{1,3}|[a-z]|[ivx]{2,4})(?:\.\)|[.)])\
 
 def is_item(word: str) -> bool:
     """Whether a dot or bracket after `word` may make it a list item's mark."""
+    if len(word) > 4:
+        return False
     return (word.isdigit() and len(word) <= 3) or (len(word) == 1 and "a" <= word <= "z") or word in _ROMAN
 
 

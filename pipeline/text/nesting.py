@@ -7,6 +7,7 @@ import re
 __all__ = ["Nesting"]
 
 _REACH = 200  # a mark that stays open longer was not one
+_BRACKET_REACH = 60  # "[" is mostly a stray
 _MARK = re.compile(
     r"[()\[\]\"“”„«»‹›「」『』（）【】《》〈〉]"
     r"|(?<![^\s(\[—–\"“-])['‘](?=\w)(?!(?:s|t|m|d|re|ve|ll|em|tis|twas|cause|til|bout|n)\b|\d0s)"  # opens
@@ -51,7 +52,7 @@ class Nesting:
             self._at = at
         if self._open and at - self._open[0][1] > _REACH:
             self._open = [entry for entry in self._open if at - entry[1] <= _REACH]
-        return bool(self._open)
+        return any(closing != "]" or at - opened <= _BRACKET_REACH for closing, opened in self._open)
 
     def awaits(self, text: str, at: int, mark: str) -> bool:
         """Whether an open pair is to be closed by `mark` at `at`."""
@@ -64,7 +65,7 @@ class Nesting:
     def _mark(self, text: str, at: int, end: int) -> None:
         mark = text[at:end]
         opens = mark in _PAIRS and self._opens(text, at, end, mark)
-        if not opens or mark == "“":
+        if not opens or mark in "“”«»":
             for n in range(len(self._open) - 1, -1, -1):
                 closing, opened = self._open[n]
                 if at - opened > _REACH:

@@ -6,22 +6,18 @@ import re
 from dataclasses import dataclass
 
 from pipeline.text.models import Block, Boundary, Mapping, SpeechChunk, TextChunk
-from pipeline.text.normalise import normalise
+from pipeline.text.normalise import is_plain, normalise
 from pipeline.text.normalise.blocks import announce_code, announce_formula, list_prefix
 from pipeline.text.normalise.edits import apply_edits, identity
+from pipeline.text.normalise.formulas import find_formulas
 from pipeline.text.normalise.links import find_links
-from pipeline.text.normalise.marks import EMOJI, UNSPEAKABLE, find_marks
-from pipeline.text.normalise.script import FOREIGN_TO_LATIN, language_of
+from pipeline.text.normalise.marks import find_marks, has_bracket
+from pipeline.text.normalise.script import language_of
 from pipeline.text.speech_languages import base_language, speech_language
 from pipeline.text.speech_rules import SpeechRules
 
 __all__ = ["SpeechRules", "TTSTextProcessor"]
 
-# One look decides that a chunk is said as it is written. Whatever a rule might want is in this class.
-_MAYBE = re.compile(
-    rf"[0-9$€£¥₹₩₽@#&%+=<>~^_/\\|*(\[{{°²³½¼¾×÷±≈≤≥≠−→₀-₉•{EMOJI}{UNSPEAKABLE}{FOREIGN_TO_LATIN}]"
-    r"|\.[A-Za-z]|[A-Z]{2}| [IVX]\b|[A-Za-z]\.(?! *$)"
-)
 _SPEAKABLE = re.compile(r"[^\W_]")
 _AS_PROSE = frozenset({Block.PARAGRAPH, Block.HEADING})
 
@@ -70,12 +66,8 @@ class TTSTextProcessor:
             text, prefix = decided
             if text is not chunk.text:
                 return self._said(chunk, text, ((0, chunk.start),), self._lang, None)
-        if (
-            not prefix
-            and self._pending.start is None
-            and _MAYBE.search(text) is None
-            and _SPEAKABLE.search(text)
-        ):
+        quiet = not prefix and self._pending.start is None
+        if quiet and is_plain(text, self._lang) and not has_bracket(text) and _SPEAKABLE.search(text):
             return SpeechChunk(
                 text, chunk.start, chunk.end, chunk.boundary, chunk.block, self._lang, None, chunk.mapping
             )
@@ -111,6 +103,9 @@ class TTSTextProcessor:
         rules = self._rules
         text = chunk.text.rstrip()
         mapping = chunk.mapping or identity(chunk.start)
+        if "$" in text or "\\(" in text:
+            formulas = find_formulas(text, rules.math, speech_language(self._lang))
+            text, mapping = apply_edits(text, mapping, formulas)
         marks, emotion = find_marks(text, rules.emotions, name_emoji=rules.emoji == "name")
         lead = len(text) - len(text.lstrip())
         if lead and not (marks and marks[0][0] < lead):
@@ -118,15 +113,16 @@ class TTSTextProcessor:
         if marks:
             text, mapping = apply_edits(text, mapping, marks)
         lang = base_language(language_of(text, self._lang))
-        if "." in text or "://" in text:
-            links = find_links(text, rules.urls, speech_language(lang))
-            if links:
-                text, mapping = apply_edits(text, mapping, links)
+        links = find_links(text, rules.urls, speech_language(lang))
+        if links:
+            text, mapping = apply_edits(text, mapping, links)
         if rules.normalise == "full":
             edits = normalise(text, lang)
             if edits:
                 text, mapping = apply_edits(text, mapping, edits)
         text = text.rstrip()
+        while mapping[-1][0] > len(text):
+            mapping = mapping[:-1]
         if _SPEAKABLE.search(text) is None:
             self._keep(chunk, emotion)
             return None
@@ -144,6 +140,8 @@ class TTSTextProcessor:
     ) -> SpeechChunk:
         pending, self._pending = self._pending, _Pending()
         start = chunk.start if pending.start is None else pending.start
+        if mapping[0][1] > start:
+            mapping = ((0, start), *mapping)  # what was left out before the first word
         return SpeechChunk(
             text, start, chunk.end, chunk.boundary, chunk.block, lang, emotion or pending.emotion, mapping
         )

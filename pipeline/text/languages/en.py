@@ -10,8 +10,8 @@ TABLE = Language(
         "supt det insp messrs mmes msgr pvt cpl ste e.g i.e eg ie vs v cf viz approx ca c.f n.b nb"
     ),
     counted=words(
-        "no nos p pp pg pgs vol vols fig figs ch chap sec sect art eq ed ver par para pt pts rm apt ext tel "
-        "n°"
+        "c no nos p pp pg pgs vol vols fig figs ch chap sec sect art eq ed ver par para pt pts rm apt ext "
+        "tel n°"
     ),
     abbreviations=words(
         "co corp inc ltd llc plc bros jr sr esq dept univ assn assoc ave blvd rd st ln hwy cir ct pl jan "
@@ -27,7 +27,8 @@ TABLE = Language(
         "would should may might must let let's if but and or so then now however also after before because "
         "although though while since as at in on for from to with by my your his her our their no not yes "
         "please all some many most each every any both another once today tomorrow yesterday meanwhile "
-        "therefore instead finally first next nevertheless"
+        "therefore instead finally first next nevertheless great sure okay ok well thanks thank hello hi "
+        "sorry perhaps maybe"
     ),
     names=words("yahoo yum jeopardy joomla"),
     weak=words(

@@ -5,9 +5,9 @@ from pipeline.text.languages.model import Language, words
 TABLE = Language(
     code="it",
     titles=words(
-        "sig sigg sig.ra sig.na dott dott.ssa dr dr.ssa prof prof.ssa ing avv arch geom rag on sen mons don "
-        "s ss st spett egr gent gent.mo gent.ma ill.mo dir amm pres gen col cap ten magg psicol p.es es "
-        "ad.es cfr vs ca all c.a c.so v.le p.za p.zza via cav comm uff"
+        "d.lgs d.l d.m d.p.r sig sigg sig.ra sig.na dott dott.ssa dr dr.ssa prof prof.ssa ing avv arch geom "
+        "rag on sen mons don s ss st spett egr gent gent.mo gent.ma ill.mo dir amm pres gen col cap ten "
+        "magg psicol p.es es ad.es cfr vs ca all c.a c.so v.le p.za p.zza via cav comm uff"
     ),
     counted=words("n nn n° num pag pagg p pp art artt cap fig figg vol tab tel cell lett co c"),
     abbreviations=words(

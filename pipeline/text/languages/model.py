@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Language", "words"]
 
@@ -24,6 +24,7 @@ class Language:
     starters:      words that, capitalised, almost always begin a sentence
     follow:        what comes after an ordinal number with a dot ("3. Oktober"); None: there are no such ordinals
     names:         names that end in "!"
+    endings:       endings of words that do not end a sentence before a number ("Goethestr. 12")
     weak:          words after which nobody breathes: articles, prepositions, auxiliaries, conjunctions
     """
 
@@ -37,3 +38,10 @@ class Language:
     follow: frozenset[str] | None = None
     names: frozenset[str] = frozenset()
     weak: frozenset[str] = frozenset()
+    endings: tuple[str, ...] = ()
+    known: frozenset[str] = field(init=False)
+    """Everything that is written with a dot: most words before one are not among them."""
+
+    def __post_init__(self) -> None:
+        known = self.titles | self.counted | self.abbreviations | self.closing | self.units
+        object.__setattr__(self, "known", known)

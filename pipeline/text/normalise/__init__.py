@@ -6,7 +6,7 @@ from pipeline.text.normalise import english, world
 from pipeline.text.normalise.edits import Edit
 from pipeline.text.speech_languages import KNOWN
 
-__all__ = ["normalise"]
+__all__ = ["is_plain", "normalise"]
 
 
 def normalise(text: str, lang: str) -> list[Edit]:
@@ -14,3 +14,10 @@ def normalise(text: str, lang: str) -> list[Edit]:
     if lang == "en":
         return english.find_edits(text)
     return world.find_edits(text, lang) if lang in KNOWN else []
+
+
+def is_plain(text: str, lang: str) -> bool:
+    """One look: whether the text is already what will be said, and in the letters of `lang`."""
+    if lang == "en":
+        return english.is_plain(text)
+    return lang in KNOWN and world.is_plain(text, lang)

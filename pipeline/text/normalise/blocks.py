@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.text.normalise.english import numbers
+from pipeline.text.normalise.world.icu import plural, spell
 from pipeline.text.speech_languages import SpeechLanguage
 
 __all__ = ["announce_code", "announce_formula", "list_prefix"]
@@ -80,21 +81,20 @@ def announce_code(info: str, language: SpeechLanguage) -> str | None:
     """ "python:12" -> "Python code, 12 lines."; None when this language has no words for it."""
     name, _, count = info.rpartition(":")
     lines = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
-    one, many = language.code_block
-    if not many:
+    if not language.code_block:
         return None
+    template = plural(language, lines, "|".join(language.code_block))
     known = _NAMES.get(name.strip().lower())
-    template = one if lines == 1 else many
     if known is None:
-        template = template.replace("{name} code", "{name}")
-        known = language.code_word
+        comma = min(at for mark in ",，、،" if (at := template.find(mark)) >= 0)
+        template = language.code_word + template[comma:]
     return template.format(name=known, n=lines)
 
 
 def announce_formula(language: SpeechLanguage) -> str | None:
     """ "A formula."; None when this language has no words for it."""
     words = language.formula
-    return f"{words[0].upper()}{words[1:]}." if words else None
+    return f"{words[0].upper()}{words[1:]}{'。' if language.joint == '' else '.'}" if words else None
 
 
 def list_prefix(info: str, language: SpeechLanguage) -> str:
@@ -102,5 +102,5 @@ def list_prefix(info: str, language: SpeechLanguage) -> str:
     if not (info.isascii() and info.isdigit() and len(info) < 4 and language.list_item):
         return ""
     value = int(info)
-    words = numbers.ordinal(value)
-    return language.list_item.format(n=info, ordinal=words[0].upper() + words[1:])
+    words = numbers.ordinal(value) if language.code == "en" else spell(language, value, language.list_rule)
+    return language.list_item.format(ordinal=words[0].upper() + words[1:])

@@ -33,12 +33,15 @@ _LINK = re.compile(
     )""",
     re.VERBOSE,
 )
+_ANY = re.compile(r"[.:](?=[A-Za-z/])")
 _TRAILING = ".,!?;:*_~"
 
 
 def find_links(text: str, rule: str, language: SpeechLanguage) -> list[Edit]:
     """The edits that say addresses by `rule` (host, skip or full)."""
     edits: list[Edit] = []
+    if _ANY.search(text) is None:
+        return edits
     for match in _LINK.finditer(text):
         words = _say(match, rule, language)
         if words is None:

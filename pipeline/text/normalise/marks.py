@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pipeline.text.normalise.edits import Edit
 
-__all__ = ["EMOJI", "UNSPEAKABLE", "find_marks"]
+__all__ = ["find_marks", "has_bracket"]
 
 EMOJI = (
     "\U0001f000-\U0001faff\u2600-\u27bf\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u231a\u231b\u23e9-\u23fa"
@@ -26,15 +26,27 @@ _MARK = re.compile(rf"{_EMOJI}|[{UNSPEAKABLE}]+|{_BRACKETED}|{_TAG}", re.IGNOREC
 _VALUE = re.compile(
     r"""(?:value|name|type)\s*=\s*["']?\s*([^\W\d_][\w -]{0,31})|^</?emotion:([\w-]{1,32})""", re.IGNORECASE
 )
+_ANY = re.compile(rf"[<(\[*{EMOJI}{UNSPEAKABLE}]")
 _UNSPEAKABLE = re.compile(f"[{UNSPEAKABLE}]")
+
+
+_STAGE = re.compile(_BRACKETED)
+
+
+def has_bracket(text: str) -> bool:
+    """Whether something in brackets may be a stage direction."""
+    return ("(" in text or "[" in text) and _STAGE.search(text) is not None
 
 
 def find_marks(text: str, emotions: Mapping[str, str], *, name_emoji: bool) -> tuple[list[Edit], str | None]:
     """The deletions, and the first emotion found. An unknown bracket or tag is text."""
     edits: list[Edit] = []
     emotion: str | None = None
-    for match in _MARK.finditer(text):
-        mark = match[0]
+    if _ANY.search(text) is None:
+        return edits, emotion
+    at = 0
+    while match := _MARK.search(text, at):
+        mark, at = match[0], match.end()
         words = ""
         if _UNSPEAKABLE.match(mark):
             edits.append((match.start(), match.end(), ""))
@@ -42,11 +54,13 @@ def find_marks(text: str, emotions: Mapping[str, str], *, name_emoji: bool) -> t
         if mark[0] == "<":
             found = _tag_emotion(mark, emotions)
             if found is None:
+                at = match.start() + 1  # text, in which there may be marks
                 continue
             emotion = emotion or found or None
         elif mark[0] in "[(*":
             found = emotions.get(mark[1:-1].strip().lower())
             if found is None:
+                at = match.start() + 1  # text, in which there may be marks
                 continue
             emotion = emotion or found
         else:

@@ -1,15 +1,28 @@
-"""The machine behind the written forms: a finder stops at every possible place, and the first rule that both
+"""The machine behind the written forms: a gate stops at every possible place, and the first rule that both
 matches there and knows what to say makes the edit. Each text is walked through once."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pipeline.text.normalise.edits import Edit
 
-__all__ = ["Match", "Rule", "after", "before", "compiled", "find_edits", "rule"]
+__all__ = [
+    "Match",
+    "Places",
+    "Rule",
+    "after",
+    "before",
+    "compiled",
+    "endings",
+    "find_edits",
+    "rule",
+    "word_start",
+]
 
 Match = re.Match[str]
 
@@ -20,6 +33,47 @@ class Rule:
 
     pattern: re.Pattern[str]
     say: Callable[[Match], str | None]
+
+
+Places = Callable[[str, int, int], Iterable[tuple[int, "RuleSet"]]]
+"""(text, where the gate stopped, end of the last edit) -> (start, rules) to try, in order."""
+
+_NAMED = re.compile(r"\(\?P<(\w+)>")
+
+
+class RuleSet:
+    """Rules in order. One search over all their patterns finds the first that matches; asking them one by one
+    would cost more than everything else together."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules = tuple(rules)
+        alternatives = (_unnamed(each.pattern.pattern, number) for number, each in enumerate(self._rules))
+        self._any = re.compile("|".join(f"(?:{pattern}\n)()" for pattern in alternatives), re.VERBOSE)
+        markers = [
+            index for index in range(1, self._any.groups + 1) if index not in self._any.groupindex.values()
+        ]
+        self._first = {marker: number for number, marker in enumerate(markers)}
+
+    def edit(self, text: str, at: int) -> Edit | None:
+        """The edit of the first rule that matches at this place and knows what to say."""
+        found = self._any.match(text, at)
+        if found is None:
+            return None
+        for each in self._rules[self._first[found.lastindex or 0] :]:
+            match = each.pattern.match(text, at)
+            if match is not None and (words := each.say(match)) is not None:
+                return at, match.end(), words
+        return None
+
+
+def _unnamed(pattern: str, number: int) -> str:
+    """The pattern without its groups, but for those that it refers back to."""
+
+    def group(found: Match) -> str:
+        name = found[1]
+        return f"(?P<{name}_{number}>" if f"(?P={name})" in pattern else "(?:"
+
+    return re.sub(r"\(\?P=(\w+)\)", rf"(?P=\1_{number})", _NAMED.sub(group, pattern))
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
@@ -36,6 +90,22 @@ def rule(pattern: str) -> Callable[[Callable[[Match], str | None]], Rule]:
     return decorate
 
 
+def one_of(names: Iterable[str]) -> str:
+    """An alternation, the longest first, by first letter to fail early; it matches nothing when empty."""
+    by_first: defaultdict[str, list[str]] = defaultdict(list)
+    for name in sorted(set(names), key=lambda name: (-len(name), name)):
+        by_first[name[0]].append(re.escape(name[1:]))
+    return "|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in by_first.items()) or "(?!)"
+
+
+def endings(words: Iterable[str]) -> str:
+    """Look-behinds for any of the words; each must have one width, so they are grouped by it."""
+    by_length = defaultdict(set)
+    for word in words:
+        by_length[len(word)].add(re.escape(word))
+    return "|".join(f"(?<=\\b(?:{'|'.join(sorted(found))}))" for found in by_length.values()) or "(?!)"
+
+
 def before(match: Match, chars: int = 32) -> str:
     """The text just before a match; long enough for a cue, short enough to be cheap."""
     at = match.start()
@@ -47,17 +117,42 @@ def after(match: Match, chars: int = 32) -> str:
     return match.string[at : at + chars]
 
 
-def find_edits(text: str, finder: re.Pattern[str], rules: Mapping[str, Sequence[Rule]]) -> list[Edit]:
-    """`finder` has one named group for each kind of place; `rules` has the rules of each kind, in order."""
+def word_start(text: str, at: int, floor: int) -> int:
+    """Where the word that ends at `at` begins, not before `floor`."""
+    floor = max(floor, at - 64)
+    while at > floor and _in_word(text[at - 1]):
+        at -= 1
+    return at
+
+
+def _in_word(char: str) -> bool:
+    return char.isalnum() or char == "_" or (char > "\u02ff" and unicodedata.category(char)[0] == "M")
+
+
+def find_edits(text: str, gate: re.Pattern[str], places: Places) -> list[Edit]:
+    """`gate` stops at every character that may belong to a written form; `places` says where such a form may
+    begin, and which rules to ask there, in order."""
     edits: list[Edit] = []
     at = 0
-    while found := finder.search(text, at):
-        start = found.start()
-        at = start + 1
-        for each in rules[found.lastgroup or ""]:
-            match = each.pattern.match(text, start)
-            if match is not None and (words := each.say(match)) is not None:
-                at = match.end()
-                edits.append((start, at, words))
-                break
+    while found := gate.search(text, at):
+        here = found.start()
+        edit = _first_edit(text, places(text, here, at))
+        if edit is None:
+            run = _DIGITS.match(text, here)
+            at = run.end() if run else here + 1
+        else:
+            edits.append(edit)
+            at = edit[1]
     return edits
+
+
+def _first_edit(text: str, asked: Iterable[tuple[int, RuleSet]]) -> Edit | None:
+    for start, rules in asked:
+        edit = rules.edit(text, start)
+        if edit is not None:
+            return edit
+    return None
+
+
+# What no rule could say stays whole: "1.2.3.4.5" must not become "one.two.3.4.5".
+_DIGITS = re.compile(r"\d+(?:[.,:/]\d+)*")

@@ -4,7 +4,12 @@ from pipeline.text.speech_languages.model import SpeechLanguage
 
 LANGUAGE = SpeechLanguage(
     code="ar",
-    code_block=("كود {name}، سطر واحد.", "كود {name}، {n} أسطر."),
+    code_block=(
+        "كود {name}، سطر واحد.",
+        "كود {name}، سطران.",
+        "كود {name}، {n} أسطر.",
+        "كود {name}، {n} سطرا.",
+    ),
     code_word="كود",
     formula="معادلة",
     list_item="{ordinal}: ",

@@ -8,6 +8,7 @@ LANGUAGE = SpeechLanguage(
     code_word="Code",
     formula="eine Formel",
     list_item="{ordinal}ns: ",
+    list_rule="ordinal",
     dot="Punkt",
     at="at",
     dash="Bindestrich",
@@ -189,6 +190,7 @@ LANGUAGE = SpeechLanguage(
         "2/3": "zwei Drittel",
     },
     units={
+        "l/100 km": "{n} Liter pro hundert Kilometer",
         "Std.": "hour",
         "Sek.": "second",
         "Sek": "second",
@@ -197,4 +199,7 @@ LANGUAGE = SpeechLanguage(
         "Std": "hour",
     },
     feminine_words="Stunde|Minute|Sekunde|Woche|Million|Milliarde|Person|Frau|Seite|Frage|Antwort|Nacht|Tasse|Zeile|Tonne|Meile|Portion|Tablette",
+    crown=("der {n}", "ordinal", 99),
+    squared="zum Quadrat",
+    roman_after={"Jahrhundert": "ordinal"},
 )

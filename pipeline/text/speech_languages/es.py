@@ -122,4 +122,8 @@ LANGUAGE = SpeechLanguage(
         "2/3": "dos tercios",
     },
     feminine_words="horas?|personas?|semanas?|veces|vez|mujeres|páginas?|preguntas?|respuestas?|toneladas?|casas?|noches?|tazas?|cucharadas?|libras?|millas?|líneas?|partes?|plazas?|habitaciones|islas?",
+    crown=("{n}", "ordinal-masculine", 10),
+    squared="al cuadrado",
+    roman_before=("siglo", "siglos", "capítulo", "tomo"),
+    units={"l/100 km": "{n} litros a los cien kilómetros"},
 )

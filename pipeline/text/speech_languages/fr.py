@@ -116,6 +116,19 @@ LANGUAGE = SpeechLanguage(
         "1/3": "un tiers",
         "2/3": "deux tiers",
     },
-    units={"Go": "gigabyte", "Mo": "megabyte", "To": "terabyte", "Ko": "kilobyte"},
+    units={
+        "l/100 km": "{n} litres aux cent kilomètres",
+        "Go": "gigabyte",
+        "Mo": "megabyte",
+        "To": "terabyte",
+        "Ko": "kilobyte",
+    },
     feminine_words="minutes?|heures?|secondes?|personnes?|fois|années?|semaines?|pages?|femmes?|filles?|étapes?|tonnes?|chambres?|places?|lignes?|questions?|réponses?|villes?|voitures?|parties?|nuits?|journées?|tasses?|cuillères?|cuillerées?|portions?",
+    crown=("{n}", "", 99),
+    squared="au carré",
+    roman_after={
+        "siècle": "ordinal-masculine",
+        "siècles": "ordinal-masculine",
+        "République": "ordinal-feminine",
+    },
 )

@@ -104,4 +104,9 @@ LANGUAGE = SpeechLanguage(
         "2/3": "due terzi",
     },
     feminine_words="ora|ore|persona|persone|settimana|settimane|volta|volte|pagina|pagine|domanda|domande|donna|donne|notte|notti|tazza|tazze|riga|righe|sterline|tonnellate",
+    crown=("{n}", "ordinal-masculine", 99),
+    squared="al quadrato",
+    roman_after={"secolo": "ordinal-masculine", "secoli": "ordinal-masculine"},
+    roman_before=("capitolo",),
+    units={"l/100 km": "{n} litri per cento chilometri"},
 )

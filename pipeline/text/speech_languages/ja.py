@@ -7,7 +7,7 @@ LANGUAGE = SpeechLanguage(
     code_block=("{name}のコード、{n}行。", "{name}のコード、{n}行。"),
     code_word="コード",
     formula="数式",
-    list_item="{n}番目、",
+    list_item="{ordinal}番目、",
     dot="ドット",
     at="アット",
     dash="ハイフン",
@@ -53,4 +53,5 @@ LANGUAGE = SpeechLanguage(
     fractions={"n/m": "{m}分の{n}"},
     units={"km/h": "時速{n}キロメートル", "°C": "{n}度"},
     joint="",
+    squared="の二乗",
 )

@@ -58,8 +58,8 @@ LANGUAGE = SpeechLanguage(
     },
     fractions={"n/m": "{m}분의 {n}"},
     counters={
-        "시(?!리)(?!장)|시간|개(?!월)|명|살|마리|잔|권|병|대|장|가지|곳": "cardinal-native-attributive",
-        "번째|송이|벌|켤레|그루|사람": "cardinal-native-attributive",
+        "시(?!리)(?!장)|시간|개(?!월)|명|살|마리|번(?![호째])|잔": "cardinal-native-attributive",
+        "권|병|대|장|가지|곳|번째|송이|벌|켤레|그루|사람": "cardinal-native-attributive",
     },
     units={
         "km/h": "시속 {n} 킬로미터",
@@ -70,4 +70,5 @@ LANGUAGE = SpeechLanguage(
         "kg": "{n} 킬로그램",
         "g": "{n} 그램",
     },
+    squared="의 제곱",
 )

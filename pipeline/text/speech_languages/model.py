@@ -25,12 +25,12 @@ class SpeechLanguage:
 
     # announcements
     code_block: tuple[str, ...] = ()
-    """A code block of one line, and of more; `{name}` and `{n}` are filled in. A third form is "few"."""
+    """A code block of one line, and of more, as the forms of a plural; `{name}` and `{n}` are filled in."""
     code_word: str = ""
-    """What stands for "{name} code" when the block names no language."""
+    """What is said up to the comma when the block names no language."""
     formula: str = ""
     list_item: str = ""
-    """How a numbered list item begins; `{ordinal}` or `{n}` is filled in."""
+    """How a numbered list item begins; `{ordinal}` is filled in."""
     list_rule: str = ""
 
     # addresses
@@ -107,6 +107,14 @@ class SpeechLanguage:
     """Preposition and the rule it asks for instead."""
     counters: Mapping[str, str] = field(default_factory=dict)
     """Pattern of a word after a number -> rule ("개|명" -> "cardinal-native-attributive")."""
+    roman_after: Mapping[str, str] = field(default_factory=dict)
+    """Word after a Roman numeral -> rule ("siècle" -> "ordinal-masculine")."""
+    roman_before: tuple[str, ...] = ()
+    """Words before a Roman numeral that make it a plain number ("siglo")."""
+    crown: tuple[str, str, int] | None = None
+    """How a monarch's numeral is said: a template with `{n}`, its rule, and up to which value it holds."""
+    squared: str = ""
+    """What is said after a number with ²."""
     fractions: Mapping[str, str] = field(default_factory=dict)
     """ "1/2" -> words; "n/m" with `{n}` and `{m}` for any."""
     units: Mapping[str, str] = field(default_factory=dict)

@@ -115,4 +115,7 @@ LANGUAGE = SpeechLanguage(
         "1/3": "een derde",
         "2/3": "twee derde",
     },
+    crown=("de {n}", "ordinal", 99),
+    squared="kwadraat",
+    roman_before=("hoofdstuk",),
 )

@@ -61,7 +61,7 @@ LANGUAGE = SpeechLanguage(
         "tzw.": "tak zwany",
         "ok.#": "około",
         "str.#": "strona",
-        "godz.#": "godzina",
+        "godz.#": "godzinie",
         "r.": "roku",
         "tel.": "telefon",
         "św.^": "święty",
@@ -103,4 +103,10 @@ LANGUAGE = SpeechLanguage(
     year_words_in=("w", "ordinal-masculine-locative"),
     units={"godz.": "hour", "godz": "hour", "sek.": "second"},
     feminine_words="minut[ay]|godzin[ay]|sekund[ay]|osob[ay]|stron[ay]|kobiet[ay]|książk[ai]|nocy?|szklank[ai]|łyżk[ai]|ton[ay]|sztuk[ai]|linij?[ae]|gwiazdk[ai]|złotówk[ai]",
+    squared="do kwadratu",
+    roman_after={
+        "wiek": "ordinal-masculine",
+        "wieku": "ordinal-masculine-locative",
+        "wieków": "ordinal-plural-genitive",
+    },
 )

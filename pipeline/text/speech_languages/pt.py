@@ -118,4 +118,7 @@ LANGUAGE = SpeechLanguage(
         "2/3": "dois terços",
     },
     feminine_words="horas?|pessoas?|semanas?|vezes|vez|mulheres|páginas?|perguntas?|respostas?|toneladas?|casas?|noites?|xícaras?|colheres|linhas?|partes?|vagas?|libras?|milhas?|ilhas?",
+    crown=("{n}", "ordinal-masculine", 10),
+    squared="ao quadrado",
+    roman_before=("século", "séculos", "capítulo"),
 )

@@ -83,4 +83,6 @@ LANGUAGE = SpeechLanguage(
         "sn": "second",
         "dk.": "minute",
     },
+    squared="kare",
+    roman_after={"yüzyıl": "ordinal"},
 )

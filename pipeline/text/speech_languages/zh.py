@@ -74,4 +74,5 @@ LANGUAGE = SpeechLanguage(
     units={"km/h": "每小时{n}公里", "°C": "{n}摄氏度"},
     joint="",
     hour_rule="cardinal-alternate2",
+    squared="的平方",
 )

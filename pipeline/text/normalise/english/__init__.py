@@ -1,6 +1,9 @@
-"""English written forms: a finder that stops wherever one may begin, and the rules for each kind of place."""
+"""English written forms: a gate that stops wherever one may be, and the rules for each kind of place."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterator
 
 from pipeline.text.normalise import rules
 from pipeline.text.normalise.edits import Edit
@@ -8,6 +11,7 @@ from pipeline.text.normalise.english import (
     abbreviations,
     codes,
     dates,
+    fractions,
     maths,
     money,
     names,
@@ -17,56 +21,93 @@ from pipeline.text.normalise.english import (
     units,
 )
 
-__all__ = ["find_edits"]
+__all__ = ["find_edits", "is_plain"]
 
-_FINDER = rules.compiled(rf"""
-    (?P<word>(?<![\w.])(?:
-        {dates.MONTH}(?:\s\d|\s?[-–,]\s?|\sof\s\d|(?<=\.)\s|(?<=\.)$)
-        |(?:Mon|Tues?|Wed|Thurs?|Thu|Fri|Sat|Sun)[-–.,]
-        |{abbreviations.WRITTEN}
-        |[IVXLCDM]{{1,9}}(?:(?![\w])|(?:st|nd|rd|th)\b)
-        |(?:US|AU|CA|NZ|HK|CN|[ACSR])[$¥]|(?:USD|EUR|GBP|JPY|CNY|RMB|INR|CHF|CAD|AUD)\s?\d
-        |[CFJGg](?:\#|\+\+)|(?:UTC|GMT)[-+−]|(?:FY|[QH][1-4])\b
-        |[A-Za-z]{{1,20}}-?\d|[A-Za-z]{{0,40}}_{{1,2}}\w|[A-Za-z_][\w-]{{0,63}}[./]\w
-        |[A-Za-z]\w{{0,30}}\+|[A-Za-z]{{1,8}}[₀-₉]|localhost:\d
-        |{units.BARE}
-    ))
-    |(?P<digit>(?<![^\W_])(?<!\d[.,:/])\d)
-    |(?P<money>[-−]?[$€£¥￥₹₩₽₺₿₪₫₦₱฿₴]\s?[-−]?\.?\d)
-    |(?P<sign>(?<![\w)\]])[-−+~≈±]\s?(?=\.?\d|[$€£¥])|(?<![\w.])\.(?=\d))
-    |(?P<parenthesis>\((?=\d{{2,5}}\))|\[\d)
-    |(?P<apostrophe>['’‘]\d\d)
-    |(?P<fraction>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅒⅑⅐])
-    |(?P<hash>\#\s?\w)
-    |(?P<at>@)
-    |(?P<slash>(?:~|\.{{1,2}})?/\w|--[A-Za-z])
-    |(?P<dot>(?<![\w.])\.[A-Za-z])
-    |(?P<operator>\s?(?:[=<>≤≥≠≈≃≡≪≫→⇒⟶➔➜↔⇔←×÷·⋅∗*^+&±]|!=|--?>|\ -\ |-(?=\d{{1,15}}
-    (?:\.\d{{1,9}})?\s?=)|\s[-–/]\s)|[⁻⁺]?[⁰¹²³⁴-⁹]|[√π∞©№§™®†‡•▪‣◦⁃])
-""")
+_WORD = rules.RuleSet((
+    *money.AT_WORD, *dates.AT_WORD, *codes.AT_WORD, *abbreviations.AT_WORD, *units.AT_WORD, *names.AT_WORD,
+    *roman.AT_WORD,
+))  # fmt: skip
+_DATE_WORD = rules.RuleSet(dates.AT_WORD)
+_DIGIT = rules.RuleSet((
+    *quantities.FIRST, *dates.AT_NUMBER, *codes.AT_NUMBER, *times.AT_NUMBER, *money.AT_NUMBER,
+    *units.AT_NUMBER, *maths.AT_NUMBER, *codes.AT_NAME, *quantities.AT_NUMBER,
+))  # fmt: skip
+_SIGN = (*money.AT_SIGN, *codes.AT_NUMBER, *units.AT_NUMBER, *quantities.AT_SIGN)
+_OPERATOR = rules.RuleSet(maths.AT_OPERATOR)
+_BY_MARK = {
+    **dict.fromkeys("$€£¥￥₹₩₽₺₿₪₫₦₱฿₴", rules.RuleSet(money.AT_SIGN)),
+    **dict.fromkeys("'’‘", rules.RuleSet(dates.AT_APOSTROPHE)),
+    **dict.fromkeys(fractions.VULGAR, rules.RuleSet((*units.AT_FRACTION, *quantities.AT_FRACTION))),
+    "(": rules.RuleSet(codes.AT_PARENTHESIS),
+    "[": rules.RuleSet(names.AT_BRACKET),
+    "#": rules.RuleSet(names.AT_HASH),
+    "@": rules.RuleSet(names.AT_AT),
+    "/": rules.RuleSet((*names.AT_SLASH, *maths.AT_OPERATOR)),
+    "~": rules.RuleSet((*names.AT_SLASH, *_SIGN)),
+    ".": rules.RuleSet((*names.AT_DOT, *names.AT_SLASH, *_SIGN)),
+    "-": rules.RuleSet((*maths.AT_OPERATOR, *names.AT_SLASH, *_SIGN)),
+    **dict.fromkeys("−+±≈", rules.RuleSet((*maths.AT_OPERATOR, *_SIGN))),
+}
 
-_RULES = {
-    "word": (
-        *money.AT_WORD, *dates.AT_WORD, *codes.AT_WORD, *abbreviations.AT_WORD, *units.AT_WORD,
-        *names.AT_WORD, *roman.AT_WORD,
-    ),
-    "digit": (
-        *quantities.FIRST, *dates.AT_NUMBER, *codes.AT_NUMBER, *times.AT_NUMBER, *money.AT_NUMBER,
-        *units.AT_NUMBER, *maths.AT_NUMBER, *quantities.AT_NUMBER,
-    ),
-    "money": money.AT_SIGN,
-    "sign": (*money.AT_SIGN, *codes.AT_NUMBER, *units.AT_NUMBER, *quantities.AT_SIGN),
-    "parenthesis": (*codes.AT_PARENTHESIS,),
-    "apostrophe": dates.AT_APOSTROPHE,
-    "fraction": quantities.AT_FRACTION,
-    "hash": names.AT_HASH,
-    "at": names.AT_AT,
-    "slash": names.AT_SLASH,
-    "dot": names.AT_DOT,
-    "operator": maths.AT_OPERATOR,
-}  # fmt: skip
+# A quiet character can belong to no written form. The look-arounds sort out the capitals, full stops,
+# hyphens and brackets of ordinary prose, so that most chunks are passed by this one search.
+_QUIET = r"a-jl-uw-zÀ-ÖØ-öø-ɏ\s,?;\"“”„«»…—)\]"
+_SHORT = abbreviations.WITH_STOP | dates.WITH_STOP
+_GATE = re.compile(
+    rf"""[^{_QUIET}](?:
+    (?<=[A-Z])(?:
+        (?<!\w[IVXLCDM])(?<=[IVXLCDM])(?=[IVXLCDM]+\b)|(?<=[a-z]\ [VX])\b|(?<=\ [IVX])(?=[-–])
+        |(?=(?:r|rs|rof)\ [A-Z])
+        |(?<=I)\b(?:{rules.endings(f"{word} I" for word in roman.BEFORE)}))
+    |(?<=\.)(?:(?=[^\W_])|(?=\s(?:[0-9]|[IVX]{{2}}))|(?<=\.\.)(?=/)
+        |{rules.endings(f"{word}." for word in _SHORT)})
+    |(?<=[(\[])(?=[0-9])
+    |(?<=-)(?=[A-Z][a-z][a-z]\b|[0-9.$€£¥>-]|\ [0-9A-Za-z]\b)
+    |(?<=['’‘])(?=[0-9])
+    |(?<=:)(?=[0-9]{{4}})
+    |(?<=!)(?==)
+    |(?<=\ v)(?=s\b)|(?<=\ ak)(?=a\b)|(?<=[^\w][kv])(?=[0-9])
+    |(?<=[^A-Za-z.:!()\[\-'’‘]))""",
+    re.VERBOSE,
+)
+_NAMED_BEFORE = frozenset("JFMASONDUEGCIRP")
+_CUE = rules.compiled(rf"(?:{dates.MONTH}\s|(?:USD|EUR|GBP|JPY|CNY|RMB|INR|CHF|CAD|AUD)\s)(?=\d)")
+
+
+def is_plain(text: str) -> bool:
+    """Whether no rule can want anything of this text."""
+    return _GATE.search(text) is None
 
 
 def find_edits(text: str) -> list[Edit]:
     """The edits that turn the written forms of an English text into words."""
-    return rules.find_edits(text, _FINDER, _RULES)
+    return rules.find_edits(text, _GATE, _places)
+
+
+def _places(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleSet]]:
+    """Where the form at `here` may begin: at its word, at the word before a number, at its mark."""
+    mark = text[here]
+    start = rules.word_start(text, here, floor)
+    if mark.isalpha() or start < here:
+        if start == 0 or text[start - 1] != ".":
+            yield start, _WORD
+    elif mark.isdigit() and here > floor:
+        yield from _word_before(text, here, floor)
+    if "0" <= mark <= "9":
+        if start == here:
+            yield here, _DIGIT
+        return
+    if start < here and mark == ".":
+        return
+    if here > floor and text[here - 1] == " ":
+        yield here - 1, _OPERATOR
+    yield here, _BY_MARK.get(mark, _OPERATOR)
+
+
+def _word_before(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleSet]]:
+    """ "May 5", "USD 20", "Tue, May 5": the form begins with the word before the number."""
+    word = text.rfind(" ", max(floor, here - 12), here - 1) + 1 or floor
+    if text[word] in _NAMED_BEFORE and _CUE.match(text, word):
+        if text[word - 2 : word] == ", ":
+            yield rules.word_start(text, word - 2, floor), _DATE_WORD
+        yield word, _WORD

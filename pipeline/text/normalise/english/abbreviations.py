@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.text.normalise.rules import Match, after, before, compiled, rule
+from pipeline.text.normalise.rules import Match, after, before, compiled, one_of, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_WORD", "WRITTEN"]
+__all__ = ["AT_WORD", "WITH_STOP"]
 
 # before a name
 _TITLES = {
@@ -61,20 +61,8 @@ _WITHOUT_STOP = {
 }  # fmt: skip
 
 
-def _alternatives(names: dict[str, str]) -> str:
-    return "|".join(
-        name.replace(".", r"\.").replace(" ", r"\ ") for name in sorted(names, key=len, reverse=True)
-    )
-
-
-WRITTEN = (
-    rf"(?:{_alternatives(_TITLES | _ENDINGS | _ANYWHERE)}|Dr|St|Sts|No|no|Nos|nos)\."
-    rf"""
-    |(?:{_alternatives(_BEFORE_NUMBER)})\.\s?(?:[0-9]|[IVX]{{2}})|(?:vs|aka|w/o|b/c|N/A|n/a|c/o)\b|w/|
-    (?:Mr|Mrs|Dr|Prof)\s[A-Z]"""
-    r"|(?:e\.g|i\.e)\b|(?:[A-Za-z]\.){2,6}|(?:CO|NO|SO)[2₂]|H2O"
-)
-"""What the finder stops at."""
+WITH_STOP = frozenset({*_TITLES, *_ENDINGS, *_ANYWHERE, "Dr", "St", "No", "no", "Nos", "nos"})
+"""Abbreviations that end in a full stop, without it."""
 
 _STARTERS = frozenset(
     words_of(
@@ -135,7 +123,7 @@ def _st(match: Match) -> str | None:
     return "Saint" if _CAPITAL_AFTER.match(after(match, 4)) else None
 
 
-@rule(rf"(?P<title>{_alternatives(_TITLES)})\.(?=\s[A-Z]|\s?$|\s(?:and|&)\s)")
+@rule(rf"(?P<title>{one_of(_TITLES)})\.(?=\s[A-Z]|\s?$|\s(?:and|&)\s)")
 def _title(match: Match) -> str:
     return _TITLES[match["title"]]
 
@@ -145,7 +133,7 @@ def _bare_title(match: Match) -> str:
     return _TITLES[match["title"]]
 
 
-@rule(rf"(?P<name>{_alternatives(_BEFORE_NUMBER)})\.\s?(?=\d|[IVX]{{2,5}}\b)")
+@rule(rf"(?P<name>{one_of(_BEFORE_NUMBER)})\.\s?(?=\d|[IVX]{{2,5}}\b)")
 def _numbered(match: Match) -> str | None:
     """ "No. 5" -> "number five"; the answer "No." is followed by no number."""
     if match["name"] == "No" and match[0].endswith(" ") and before(match, 2)[-1:] not in (" ", "(", ""):
@@ -156,7 +144,7 @@ def _numbered(match: Match) -> str | None:
     ) + " "
 
 
-@rule(rf"(?P<name>{_alternatives(_ENDINGS)})\.")
+@rule(rf"(?P<name>{one_of(_ENDINGS)})\.")
 def _ending(match: Match) -> str | None:
     """ "Acme Inc.", "Fifth Ave."; "Co." and the like need a name before them."""
     if not before(match, 3)[-2:].rstrip(" ,&"):
@@ -170,7 +158,7 @@ def _ending(match: Match) -> str | None:
     return _ENDINGS[match["name"]] + _stop(match)
 
 
-@rule(rf"(?P<name>{_alternatives(_ANYWHERE)})\.(?!\w)(?P<comma>,)?")
+@rule(rf"(?P<name>{one_of(_ANYWHERE)})\.(?!\w)(?P<comma>,)?")
 def _anywhere(match: Match) -> str | None:
     """ "e.g.", "etc.", "vs."."""
     name = match["name"]
@@ -180,7 +168,7 @@ def _anywhere(match: Match) -> str | None:
     return words + (match["comma"] or _stop(match))
 
 
-@rule(r"(?P<name>vs|aka|w/o|b/c|N/A|n/a|c/o|e\.g|i\.e)(?![\w/])|w/(?=\s?\w)")
+@rule(r"(?P<name>vs|aka|w/o|b/c|N/A|n/a|c/o|e\.g|i\.e)(?![\w/])|w/(?=\s\w|[a-z]{3,})")
 def _bare(match: Match) -> str:
     """ "vs", "w/o", "N/A"."""
     if match[0] == "w/":

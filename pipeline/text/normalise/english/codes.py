@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.text.normalise.english.numbers import digits, number, pairs
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
-__all__ = ["AT_NUMBER", "AT_PARENTHESIS", "AT_WORD"]
+__all__ = ["AT_NAME", "AT_NUMBER", "AT_PARENTHESIS", "AT_WORD"]
 
 
 def _groups(*parts: str | None) -> str:
@@ -182,19 +182,21 @@ _HTTP = compiled(r"\b(?:HTTP|error|status|response)\ (?:code\ )?$")
 _NAMED = compiled(
     r"""\b(?:[Rr]oom|[Rr]oute|[Hh]ighway|[Ii]nterstate|[Ff]light|Boeing|Airbus|[Ss]uite|HTTP|[Ee]rror
     |[Ss]tatus|
-    (?:[Ee]rror|[Ss]tatus|[Rr]esponse)\ code|[Gg]ate|RTX|GTX|Area|[Cc]hannel|[Bb]us|Hwy\.?|a|returns?
+    (?:[Ee]rror|[Ss]tatus|[Rr]esponse)\ code|[Gg]ate|RTX|GTX|Area|[Cc]hannel|[Bb]us|Hwy\.?|[Aa]n?|returns?
     |Apartment|Apt\.?)\s$"""
 )
 
 
-@rule(r"(?P<n>[1-9]\d{2,3})(?![\w]|[.,:/]\d|-\d|\s?%)")
+@rule(r"(?P<n>[1-9]\d{2,3})(?:-(?P<b>\d{2,3}))?(?![\w]|[.,:/]\d|-\d|\s?%)")
 def _name(match: Match) -> str | None:
     """ "Room 204" -> "two oh four", "a 404" -> "four oh four"."""
     found = _NAMED.search(before(match))
     if not found:
         return None
     word = found[0].strip().lower()
-    if word in ("a", "returns", "return") and match["n"] not in (
+    if match["b"]:
+        return f"{pairs(match['n'])} {pairs(match['b'])}" if word in ("boeing", "airbus") else None
+    if word in ("a", "an", "returns", "return") and match["n"] not in (
         "404",
         "401",
         "403",
@@ -218,8 +220,10 @@ def _name(match: Match) -> str | None:
 
 
 AT_NUMBER = (
-    _ip, _isbn, _international, _phone, _grouped, _local, _trunk, _emergency, _dotted,
-    _software_version, _code, _name,
+    _ip, _isbn, _international, _phone, _grouped, _local, _trunk, _dotted,
+    _software_version,
 )  # fmt: skip
+AT_NAME = (_emergency, _code, _name)
+"""Rules that go by the words before a bare number: asked late, for they match every number."""
 AT_PARENTHESIS = (_area_code,)
 AT_WORD = (_v,)

@@ -8,7 +8,7 @@ from pipeline.text.normalise.english.numbers import cardinal, decade, number, or
 from pipeline.text.normalise.english.times import clock
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
-__all__ = ["AT_APOSTROPHE", "AT_NUMBER", "AT_WORD", "MONTH"]
+__all__ = ["AT_APOSTROPHE", "AT_NUMBER", "AT_WORD", "MONTH", "WITH_STOP"]
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -17,6 +17,11 @@ MONTHS = (
 _BY_SHORT = {name[:3].lower(): name for name in MONTHS}
 _DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday"}
 _DAYS |= {"sat": "Saturday", "sun": "Sunday"}
+
+WITH_STOP = frozenset(
+    {name[:3] for name in MONTHS} | {name[:3] for name in _DAYS.values()} | {"Sept", "Tues", "Thurs"}
+)
+"""Names that are shortened with a full stop."""
 
 MONTH = (
     r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?\.?|July?\.?|Aug(?:ust|\.)?"
@@ -172,7 +177,8 @@ def _month_range(match: Match) -> str:
 @rule(rf"(?P<a>{_DAY})\.?\s?[-–]\s?(?P<b>{_DAY})\b\.?(?!\w)")
 def _day_range(match: Match) -> str:
     """ "Mon–Fri" -> "Monday to Friday"."""
-    return f"{_DAYS[match['a'][:3].lower()]} to {_DAYS[match['b'][:3].lower()]}"
+    stop = "." if match[0].endswith(".") and not after(match, 2).strip() else ""
+    return f"{_DAYS[match['a'][:3].lower()]} to {_DAYS[match['b'][:3].lower()]}{stop}"
 
 
 @rule(rf"(?P<day>{_DAY})(?:\.,?|,)(?=\s(?:{MONTH}|\d))")
@@ -187,7 +193,7 @@ def _month_alone(match: Match) -> str:
     return _month(match["month"])
 
 
-@rule(r"(?P<n>1\d\d0|20\d0|[1-9]0)['’]?s(?!\w)")
+@rule(r"(?P<n>1\d\d0|20\d0|[1-9]0)['’]?s(?:\s?[-–]\s?['’]?(?P<n2>[1-9]0)s)?(?!\w)")
 def _decade(match: Match) -> str | None:
     """ "1990s" -> "nineteen nineties"; "the 90s" too, but "30s" alone are seconds."""
     value = int(match["n"])
@@ -202,7 +208,7 @@ def _decade(match: Match) -> str | None:
             return None
         if value == 10:
             return None
-    return decade(value)
+    return decade(value) + (f" to {decade(int(match['n2']))}" if match["n2"] else "")
 
 
 _DECADE_BEFORE = compiled(

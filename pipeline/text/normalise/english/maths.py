@@ -8,10 +8,11 @@ from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 __all__ = ["AT_NUMBER", "AT_OPERATOR", "AT_WORD", "SUPERSCRIPTS"]
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺₀₁₂₃₄₅₆₇₈₉", "0123456789-+0123456789")
-_OPERAND_LEFT = compiled(r"(?:[0-9½¼¾²³%)\]π∞]|(?<![^\W_])[A-Za-z]|[⁰¹⁴-⁹₀-₉])\s?$")
-_OPERAND_RIGHT = compiled(r"\s?(?:[-−+]?\.?\d|[√π∞(]|[A-Za-z](?![^\W0-9_]))")
-_WORD_RIGHT = compiled(r"\s?[-−+]?[^\W_(√π∞]")
-_WORD_LEFT = compiled(r"[\w)%²³\]]\s?$")
+_OPERAND_LEFT = compiled(r"(?:[0-9½¼¾²³%)\]π∞]|(?<![A-Za-z])[A-Za-z]|[⁰¹⁴-⁹₀-₉])\s?$")
+_OPERAND_RIGHT = compiled(r"\s?(?:[-−+]?\.?\d|[√π∞(]|[A-Za-z](?![A-Za-z]))")
+_SHORT_NAME = compiled(r"(?<![^\W_])[A-Za-z]{2,3}$")
+_WORD_RIGHT = compiled(r"\s?[-−+]?(?:[^\W_]|[(√π∞$€£¥])")
+_WORD_LEFT = compiled(r"[\w)%²³\]|]\s?$")
 
 _BINARY = {
     "+": "plus",
@@ -89,15 +90,12 @@ def _minus(match: Match) -> str | None:
 )
 def _power(match: Match) -> str | None:
     """ "2^8" -> "two to the power of eight"."""
-    if not _OPERAND_LEFT.search(before(match, 3)):
+    if not (_OPERAND_LEFT.search(before(match, 3)) or _SHORT_NAME.search(before(match, 5))):
         return None
     exponent = match["n"] or match["braced"] or match["x"]
     if exponent.lstrip("-−+").replace(".", "").isdigit():
         return f" {power(exponent)}"
     return f" to the power of {exponent}"
-
-
-_SHORT_NAME = compiled(r"(?<![^\W_])[A-Za-z]{2,3}$")
 
 
 @rule(r"(?P<n>[⁻⁺]?[⁰¹²³⁴-⁹]{1,4})")
@@ -113,7 +111,7 @@ def _relation(match: Match) -> str | None:
     """ "x > 5", "a = b"; "Settings > Privacy" is a path through menus."""
     op = match["op"]
     left, right = before(match, 24), after(match, 24)
-    if not _WORD_RIGHT.match(right):
+    if not _WORD_RIGHT.match(right) or (op == "≈" and right[:1].isdigit() and not match[0].endswith(" ")):
         return None
     glued = not match[0].endswith(" ")
     if op in "<>" and glued and right[:1].isalpha():
@@ -142,7 +140,7 @@ def _arrow(match: Match) -> str | None:
     return " from " if match["op"] in ("←", "<-") else " to "
 
 
-@rule(r"\s?&{1,2}\s?(?=\w)")
+@rule(r"\s?&{1,2}\s?(?=[\w\#$€£@(\"'“])")
 def _and(match: Match) -> str:
     """ "A&B" -> "A and B"."""
     return _spaced(match, "and")
@@ -159,7 +157,7 @@ def _named(match: Match) -> str | None:
     if name is None:
         return None
     left = " " if before(match, 1).isalnum() else ""
-    return f"{left}{name}"
+    return f"{left}{name}{' ' if after(match, 1).isalnum() else ''}"
 
 
 @rule(r"(?P<mark>[©№§])\s?(?=\d|[A-Z])")

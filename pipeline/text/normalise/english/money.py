@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.text.normalise.english.numbers import AMOUNT, cardinal, number
-from pipeline.text.normalise.rules import Match, after, rule
+from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
 __all__ = ["AT_NUMBER", "AT_SIGN", "AT_WORD", "MAGNITUDES"]
@@ -84,7 +84,20 @@ MAGNITUDES = {
     "lakh": "lakh",
     "crore": "crore",
 }
-_PER = {"mo": "month", "yr": "year", "hr": "hour", "h": "hour", "wk": "week", "d": "day", "min": "minute"}
+_PER = {
+    "mo": "month",
+    "yr": "year",
+    "hr": "hour",
+    "h": "hour",
+    "wk": "week",
+    "d": "day",
+    "min": "minute",
+    "lb": "pound",
+    "kg": "kilogram",
+    "oz": "ounce",
+    "GB": "gigabyte",
+    "TB": "terabyte",
+}
 
 _MAGNITUDE = r"""(?:\s?(?:mn|mil|mio|Mio|MM|mm|bn|Bn|BN|tn|Tn|TN|[kKmMbBtT])
     |[\s-](?:hundred|thousand|million|billion|trillion|quadrillion|lakh|crore))(?![^\W_])"""
@@ -97,6 +110,7 @@ _NOUN_AFTER = frozenset(
         "discount prize grant loan contract ticket tickets tip question rebate donation range price value"
     )
 )
+_ONE_BEFORE = compiled(r"(?<!\w)an?\s$")
 _SIGN = "[$€£¥￥₹₩₽₺₿₪₫₦₱฿₴]"
 
 
@@ -123,6 +137,19 @@ def _is_adjective(match: Match) -> bool:
     following = after(match, 16)
     if following[:1] == "-" and following[1:2].isalpha():
         return True
+    if _ONE_BEFORE.search(before(match, 4).lower()) and following[:1] == " " and following[1:2].islower():
+        return following[1:].split(" ", 1)[0] not in (
+            "and",
+            "or",
+            "for",
+            "to",
+            "in",
+            "is",
+            "per",
+            "on",
+            "at",
+            "of",
+        )
     return following.lstrip(" ").split(" ", 1)[0].rstrip(".,!?;:)") in _NOUN_AFTER
 
 

@@ -6,7 +6,7 @@ from pipeline.text.normalise.english.maths import SUPERSCRIPTS
 from pipeline.text.normalise.english.numbers import digits, number, pairs, year
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
-__all__ = ["AT_AT", "AT_DOT", "AT_HASH", "AT_SLASH", "AT_WORD"]
+__all__ = ["AT_AT", "AT_BRACKET", "AT_DOT", "AT_HASH", "AT_SLASH", "AT_WORD"]
 
 _EXTENSIONS = (
     r"""
@@ -93,6 +93,12 @@ def _dot_name(match: Match) -> str | None:
     if before(match, 1).strip() and before(match, 1) not in "(\"'“‘/":
         return None
     return f"dot {'net' if match['name'] == 'NET' else _extension(match['name'])}"
+
+
+@rule(r"(?P<letter>[A-Z])\.(?P<n>\d{3})(?!\w|\.\d)")
+def _standard(match: Match) -> str:
+    """ "H.264"."""
+    return f"{match['letter']} {pairs(match['n'])}"
 
 
 _SHARP = {
@@ -191,6 +197,8 @@ def _offset(match: Match) -> str:
 )
 def _mixed(match: Match) -> str | None:
     """ "mp3" -> "mp three", "GPT-4o" -> "GPT four o", "sha256" -> "sha two fifty-six", "F-16"."""
+    if match["z"].lower() in ("am", "pm") or (match["hyphen"] and before(match, 1) == "-"):
+        return None  # "noon-1pm", "2-for-1"
     said = pairs(match["n"])
     if match["dec"]:
         minor = match["dec"]
@@ -214,7 +222,7 @@ def _protocol(match: Match) -> str:
     return f"{match['name']} "
 
 
-@rule(r"(?P<host>localhost|[A-Za-z][\w-]{0,40}):(?P<port>\d{4,5})(?![\w:.])")
+@rule(r"(?P<host>localhost|[A-Za-z][\w-]{0,40}):(?P<port>\d{4,5})(?![\w:]|\.\d)")
 def _port(match: Match) -> str:
     """ "localhost:8000"."""
     return f"{match['host']} port {digits(match['port'])}"
@@ -223,7 +231,9 @@ def _port(match: Match) -> str:
 @rule(r"(?P<word>[A-Za-z]{1,20})-(?=\d)")
 def _hyphen(match: Match) -> str:
     """ "mid-1990s": the number after the hyphen has its own rule."""
-    return f"{match['word']} "
+    if match["word"].lower() in ("noon", "midnight", "now"):
+        return f"{match['word']} to "
+    return f"{match['word']}{'-' if before(match, 1) == '-' else ' '}"
 
 
 @rule(r"(?P<name>_{0,2}[A-Za-z][A-Za-z0-9]{0,40}(?:_{1,2}[A-Za-z0-9]{1,40}){0,10}_{0,2})(?!\w)")
@@ -287,10 +297,19 @@ def _number_sign(match: Match) -> str | None:
     return f"number {number(match['n'])}" if not before(match, 1).isalnum() else None
 
 
-@rule(r"\#(?P<tag>[A-Za-z]\w{1,60})")
+@rule(r"\#(?P<tag>\d{0,6}[A-Za-z]\w{1,60})")
 def _hashtag(match: Match) -> str | None:
     """ "#MeToo" -> "hashtag MeToo"."""
     return f"hashtag {_identifier(match['tag'])}" if not before(match, 1).isalnum() else None
+
+
+@rule(r"\[\d{1,2}\](?:\[\d{1,2}\]){0,9}")
+def _citation(match: Match) -> str | None:
+    """ "as shown.[3]": a reference to a source has nothing for the ear; "[1]" inside code is an index."""
+    left = before(match, 2)
+    return (
+        "" if left[-1:] in ".,;!?)" or (left[-1:] == " " and after(match, 1) in ("", ".", ",", ";")) else None
+    )
 
 
 @rule(r"--?(?P<flag>[A-Za-z][\w-]{0,40})(?!\w)")
@@ -302,10 +321,11 @@ def _flag(match: Match) -> str | None:
 
 
 AT_WORD = (
-    _sharp, _relative_path, _file, _call, _offset, _quarter, _chemical, _formula, _index, _snake,
+    _standard, _sharp, _relative_path, _file, _call, _offset, _quarter, _chemical, _formula, _index, _snake,
     _protocol, _port, _mixed, _hyphen, _plus,
 )  # fmt: skip
 AT_DOT = (_dot_name,)
 AT_AT = (_handle, _at)
+AT_BRACKET = (_citation,)
 AT_HASH = (_number_sign, _hashtag)
 AT_SLASH = (_absolute_path, _flag)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pipeline.text.normalise.english.fractions import VULGAR, and_fraction, fraction
 from pipeline.text.normalise.english.money import MAGNITUDES
-from pipeline.text.normalise.english.numbers import AMOUNT, cardinal, digits, number, ordinal, pairs, year
+from pipeline.text.normalise.english.numbers import (
+    AMOUNT,
+    cardinal,
+    digits,
+    number,
+    ordinal,
+    ordinal_of,
+    pairs,
+    year,
+)
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
 __all__ = ["AT_FRACTION", "AT_NUMBER", "AT_SIGN", "FIRST"]
 
-VULGAR = {
-    "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5",
-    "⅘": "4/5",
-    "⅙": "1/6", "⅚": "5/6", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⅒": "1/10", "⅑": "1/9",
-    "⅐": "1/7",
-}  # fmt: skip
 _END = r"(?![\w%]|[.,:/]\d|[²³])"
 _SET_PHRASES = {
     "24/7": "twenty-four seven",
@@ -42,6 +46,15 @@ _SET_PHRASES = {
 
 
 @rule(
+    r"""(?P<n>[1-9]?\d)
+    (?=[.,;!?)]{0,2}(?:\s(?!kcal|mbar|sqft|tbsp|secs|mins)[a-z]{4,20}[\s.,;!?)]|$))"""
+)
+def _small(match: Match) -> str:
+    """ "25 people": most numbers are small counts, and no other rule wants them."""
+    return cardinal(int(match["n"]))
+
+
+@rule(
     r"""
     (?:24/7(?:/365)?|9/11|7[/-]11|[28]0[/-]20|50[/-]50|60/40|70/30|10-4|9-1-1|40[13]\([kb]\)s?|401k
     |501\(c\)\(3\)|1:1s)(?![\w/]|-\d|[.,]\d|\s?=)"""
@@ -60,30 +73,10 @@ def _ordinal(match: Match) -> str:
     return f"{words} to {ordinal(int(match['b']))}" if match["b"] else words
 
 
-def fraction(top: int, bottom: int) -> str:
-    """(3, 4) -> "three quarters", (1, 2) -> "one half"."""
-    if bottom == 2:
-        part = "half" if top == 1 else "halves"
-    elif bottom == 4:
-        part = "quarter" if top == 1 else "quarters"
-    else:
-        part = ordinal(bottom) + ("" if top == 1 else "s")
-    return f"{cardinal(top)} {part}"
-
-
 @rule(r"(?P<whole>\d{1,4})[\s-](?P<a>\d\d?)[/⁄](?P<b>\d\d?)(?![\w/%]|\.\d)")
 def _mixed(match: Match) -> str | None:
     """ "2 1/2" -> "two and a half"."""
-    return _and_fraction(int(match["whole"]), int(match["a"]), int(match["b"]))
-
-
-def _and_fraction(whole: int, top: int, bottom: int) -> str | None:
-    if not 0 < top < bottom:
-        return None
-    part = fraction(top, bottom)
-    if top == 1:
-        part = ("an" if bottom in (8, 11, 18) else "a") + part[3:]
-    return f"{cardinal(whole)} and {part}"
+    return and_fraction(int(match["whole"]), int(match["a"]), int(match["b"]))
 
 
 @rule(r"(?P<whole>\d{1,6})?\s?(?P<part>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅒⅑⅐])(?!\d)")
@@ -92,7 +85,7 @@ def _vulgar(match: Match) -> str | None:
     top, bottom = map(int, VULGAR[match["part"]].split("/"))
     tail = " " if after(match, 1).isalnum() else ""
     if match["whole"]:
-        words = _and_fraction(int(match["whole"]), top, bottom)
+        words = and_fraction(int(match["whole"]), top, bottom)
         return words and words + tail
     return fraction(top, bottom) + tail
 
@@ -209,6 +202,14 @@ _TIMES_AFTER = compiled(
 )
 
 
+@rule(rf"(?P<a>{AMOUNT})\s[xX]\s(?P<b>{AMOUNT})(?P<equals>\s?=)?(?![\w]|[.,]\d)")
+def _crossed(match: Match) -> str:
+    """ "3 x 5 = 15" -> "three times five equals", "a 3 x 5 grid" -> "three by five"."""
+    joint = "times" if match["equals"] else "by"
+    words = f"{number(match['a'])} {joint} {number(match['b'])}"
+    return words + (" equals" if match["equals"] else "")
+
+
 @rule(rf"(?P<a>{AMOUNT})(?:\s?[-–]\s?(?P<b>{AMOUNT}))?[xX×](?![\w])(?!\s?\d)")
 def _factor(match: Match) -> str:
     """ "10x faster" -> "ten times faster", "a 10x engineer" -> "ten x"."""
@@ -256,27 +257,33 @@ def _counts(following: str) -> bool:
 
 _YEAR_BEFORE = compiled(
     r"""\b(?:in|since|by|of|from|until|till|before|after|during|circa|year|early|late|mid|summer|winter
-    |spring|fall|autumn
-    |january|february|march|april|may|june|july|august|september|october|november|december|and|to
-    |between)[\s-]$"""
+    |spring|fall|autumn|year\ was|year\ is|january|february|march|april|may|june|july|august|september
+    |october|november|december|and|to|between)[\s-]$"""
 )
 
 
-@rule(r"(?P<n>1[1-9]\d\d|20\d\d|21\d\d)(?![\w%]|[.,:/]\d|-\d)")
+@rule(r"(?P<n>1\d\d\d|20\d\d|21\d\d)(?![\w%]|[.,:/]\d|-\d)")
 def _year(match: Match) -> str | None:
     """ "in 1984" is a year, "1984 people" are counted."""
-    cue = before(match, 24)
-    if _counts(after(match, 20)) or (
-        _COUNT_BEFORE.search(cue.lower()) and not _YEAR_BEFORE.search(cue.lower())
-    ):
+    cue, following = before(match, 24).lower(), after(match, 20)
+    counted = following[1:2].isalpha() and _COUNT_BEFORE.search(cue) and not _YEAR_BEFORE.search(cue)
+    if counted or _counts(following):
         return None
     value = int(match["n"])
-    if value % 100 == 0 and value not in (1900, 2000, 2100) and not _YEAR_BEFORE.search(cue.lower()):
+    if value < 1100 and not _YEAR_BEFORE.search(cue):
+        return None
+    if value % 100 == 0 and value not in (1900, 2000, 2100) and not _YEAR_BEFORE.search(cue):
         return None if value % 1000 == 0 else year(value)
     return year(value)
 
 
-@rule(rf"(?P<sign>[-−+~≈±])?(?P<a>{AMOUNT}|\.\d{{1,15}})(?P<plus>\+(?!\s?\d))?(?![A-Za-z0-9]|[,.]\d)")
+@rule(r"(?P<a>\d{1,4}\.\d{1,3})(?:st|nd|rd|th)(?!\w)")
+def _decimal_ordinal(match: Match) -> str:
+    """ "the 99.9th percentile"."""
+    return ordinal_of(number(match["a"]))
+
+
+@rule(rf"(?P<sign>[-−+~≈±])?(?P<a>{AMOUNT}|\.\d{{1,15}})(?P<plus>\+(?!\s?\d))?(?![A-Za-z0-9]|[,./]\d)")
 def _plain(match: Match) -> str | None:
     """Any other number: "1,234,567", "3.14", "-5", "~20", "18+", "007"."""
     text = match["a"]
@@ -304,10 +311,10 @@ def _spaced(match: Match) -> str:
     return number("".join(match["a"].split()))
 
 
-FIRST = (_set_phrase, _spaced)
+FIRST = (_small, _set_phrase, _spaced)
 AT_NUMBER = (
-    _ordinal, _mixed, _vulgar, _fraction, _formation, _range, _magnitude, _by,
-    _factor, _year, _with_letters, _plain, _listed,
+    _ordinal, _mixed, _vulgar, _fraction, _formation, _range, _magnitude, _by, _crossed,
+    _factor, _year, _decimal_ordinal, _with_letters, _plain, _listed,
 )  # fmt: skip
 AT_FRACTION = (_vulgar,)
 

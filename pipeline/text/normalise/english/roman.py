@@ -6,7 +6,7 @@ from pipeline.text.normalise.english.numbers import cardinal, ordinal
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_WORD", "roman_value"]
+__all__ = ["AT_WORD", "BEFORE", "roman_value"]
 
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _VALID = compiled(r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})$")
@@ -30,12 +30,14 @@ _CROWNED = words_of(
     "Carlos Alfonso Felipe Isabella Juan Gustav Gustavus Christian Harald Olav Haakon Umberto Victor "
     "Emmanuel John "
     "Stephen Boniface Sixtus Julius Adrian Martin Eugene Nicholas Callixtus Celestine Honorius "
-    "Sylvester Malcolm "
-    "Robert David Alexander Kenneth Margrethe Wilhelmina Beatrix Rainier Murad Mehmed Selim Suleiman "
+    "Sylvester "
+    "Robert David Kenneth Margrethe Wilhelmina Beatrix Rainier Murad Mehmed Selim Suleiman "
     "Ahmed Osman Rama "
     "Thutmose Amenhotep Seti Theodosius Tiberius Zog Faisal Hussein Abdullah Mohammed Hassan Farouk "
     "Fuad Pedro Manuel"
 )
+BEFORE = frozenset(_COUNTED + _CROWNED)
+"""The words that a numeral may follow."""
 _COUNT = compiled(rf"\b(?:{'|'.join(word.replace('.', chr(92) + '.') for word in _COUNTED)})\s$")
 _CROWN = compiled(rf"\b(?:{'|'.join(_CROWNED)})\s$")
 _I_ENDS = compiled(
@@ -67,7 +69,7 @@ def _roman(match: Match) -> str | None:
     cue = before(match, 24)
     if match["n"] in ("C", "D", "L", "M"):
         return None
-    if match["n"] == "I" and not _I_ENDS.match(after(match, 12)):
+    if match["n"] == "I" and not cue.endswith("War ") and not _I_ENDS.match(after(match, 12)):
         return None
     if _COUNT.search(cue):
         second = roman_value(match["n2"]) if match["n2"] else None

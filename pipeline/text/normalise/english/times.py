@@ -132,10 +132,18 @@ def _count(value: str, unit: str) -> str:
     return f"{cardinal(n)} {unit}{'' if n == 1 else 's'}"
 
 
-@rule(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)\.(?P<f>\d{1,3})(?![\w:.])")
+@rule(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)\.(?P<f>\d{1,3})(?![\w:]|\.\d)")
 def _race(match: Match) -> str:
     """ "1:43.7" -> "one minute forty-three point seven seconds"."""
     return f"{_count(match['m'], 'minute')} {number(str(int(match['s'])))} point {digits(match['f'])} seconds"
+
+
+@rule(r"(?P<h>[01]\d|2[0-4])(?P<m>[0-5]\d)(?=\s?(?:hours|hrs)\b)")
+def _military(match: Match) -> str:
+    """ "0800 hours" -> "oh eight hundred hours"."""
+    hour = int(match["h"])
+    said = f"{'oh ' if hour < 10 else ''}{cardinal(hour)}"
+    return f"{said} {_minutes(int(match['m']))}" if int(match["m"]) else f"{said} hundred"
 
 
 _PACE = compiled(
@@ -165,4 +173,4 @@ def _time(match: Match) -> str | None:
     return words + (f" {match['zone']}" if match["zone"] else "")
 
 
-AT_NUMBER = (_half_day_range, _half_day, _verse, _race, _with_seconds, _ratio, _time)
+AT_NUMBER = (_military, _half_day_range, _half_day, _verse, _race, _with_seconds, _ratio, _time)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pipeline.text.normalise.english.fractions import VULGAR, and_fraction, fraction
 from pipeline.text.normalise.english.numbers import AMOUNT, cardinal, digits, number
-from pipeline.text.normalise.rules import Match, after, before, rule
+from pipeline.text.normalise.rules import Match, after, before, compiled, one_of, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_NUMBER", "AT_WORD", "BARE", "value_words"]
+__all__ = ["AT_FRACTION", "AT_NUMBER", "AT_WORD", "BARE", "value_words"]
 
 # unit -> (one, many). A unit that is also a word ("in", "as") or a letter is decided by `_fits`.
 _UNITS: dict[str, tuple[str, str]] = {}
@@ -130,6 +131,7 @@ _add("pixel per inch", "pixels per inch", "ppi", "PPI")
 _add("lumen", "lumens", "lm")
 _add("atmosphere", "atmospheres", "atm")
 _add("bar", "bar", "bar")
+_add("millimeter of mercury", "millimeters of mercury", "mmHg")
 _add("millibar", "millibars", "mbar", "mb")
 _add("mole", "moles", "mol")
 _add("kelvin", "kelvin", "K")
@@ -197,14 +199,9 @@ _ONLY_AFTER_SPACE_OR_NOT = {  # units that are said only glued to the number, or
 _INCH_CONTEXT = ("tall", "wide", "long", "deep", "thick", "high", "x ", "× ", "by ", "of ", "screen")
 
 
-def _one_of(names: dict[str, str] | dict[str, tuple[str, str]]) -> str:
-    ordered = sorted(names, key=len, reverse=True)
-    return "|".join(each.replace(".", r"\.").replace(" ", r"\ ").replace("^", r"\^") for each in ordered)
-
-
 _VALUE = rf"(?:{AMOUNT}|\.\d{{1,9}})"
-_UNIT = _one_of(_UNITS)
-_END = r"(?![^\W_]|[²³^])"
+_UNIT = one_of(_UNITS)
+_END = r"(?![^\W_]|[²³^]|['’]\w)"
 
 
 def value_words(amount: str, sign: str = "") -> str:
@@ -213,13 +210,14 @@ def value_words(amount: str, sign: str = "") -> str:
     return sign + number(amount)
 
 
-def _is_adjective(match: Match) -> bool:
+def _is_adjective(match: Match, *, hyphen: bool = False) -> bool:
     """ "a 5 kg bag", "a 16-GB stick": the unit before a thing stays singular."""
     if not (after(match, 1) == " " and after(match, 2)[1:].isalpha()) or after(match, 5) in _NO_NOUN:
         return False
-    return bool(match["hyphen"]) or before(match, 3).lower().lstrip() in ("a ", "an ")
+    return hyphen or _ONE_BEFORE.search(before(match, 9).lower()) is not None
 
 
+_ONE_BEFORE = compiled(r"(?<!\w)(?:an?|one|each|every|another)\s$")
 _NO_NOUN = (" of a", " and ", " or a", " in t", " in a", " is a", " per ", " for ")
 
 
@@ -246,7 +244,7 @@ def _fits(unit: str, glued: bool, match: Match) -> bool:
             ("chapter", "section", "seat", "row", "gate", "room", "grade", "unit", "apartment", "building")
         ):
             return False
-        return glued or unit not in ("A", "N", "t") or following[:1] in ("", ".", ",", ")", ";")
+        return glued or unit not in ("A", "N", "t") or following.strip()[:1] in ("", ",", ")", ";")
     return True
 
 
@@ -258,7 +256,7 @@ def _after_feet(match: Match) -> bool:
     rf"""(?P<sign>[-−+±~≈])?(?P<a>{_VALUE})
     (?:(?P<mid>\s?(?:°|%|º)?\s?(?:[-–—]|to)\s?)(?P<minus>[-−])?(?P<b>{_VALUE}))?
     (?P<gap>[\s\u00a0\u202f]?)(?P<hyphen>-)?(?P<unit>{_UNIT})(?:\s?(?:/|per\ )\s?
-    (?P<per>{_one_of(_PER)}))?{_END}"""
+    (?P<per>{one_of(_PER)}))?{_END}"""
 )
 def _measure(match: Match) -> str | None:
     """ "5 kg", "3–5 km", "60 km/h", "9.8 m/s²", "500 mg/day", "5-kg"."""
@@ -269,19 +267,18 @@ def _measure(match: Match) -> str | None:
         return None
     one, many = _UNITS[unit]
     last = match["b"] or match["a"]
-    single = (last == "1" and not match["b"]) or _is_adjective(match)
+    single = (last == "1" and not match["b"]) or _is_adjective(match, hyphen=bool(match["hyphen"]))
     words = _sign(match["sign"]) + value_words(match["a"])
     if match["b"]:
         words += f" to {'minus ' if match['minus'] else ''}{value_words(match['b'])}"
     words += f"{'-' if match['hyphen'] else ' '}{one if single else many}"
-    if unit.endswith(".") and _ends_sentence(match):
-        words += "."
-    return words + (f" per {_PER[per]}" if per else "")
+    return words + (f" per {_PER[per]}" if per else _stop(match, unit))
 
 
-def _ends_sentence(match: Match) -> bool:
+def _stop(match: Match, unit: str) -> str:
+    """The full stop of "5 lbs." is also that of the sentence when a capital or nothing follows."""
     following = after(match, 3).lstrip()
-    return not following or following[0].isupper()
+    return "." if unit.endswith(".") and (not following or following[0].isupper()) else ""
 
 
 @rule(
@@ -307,6 +304,8 @@ def _dimensions(match: Match) -> str:
     names = {'"': "inches", "”": "inches", "″": "inches", "''": "inches", "'": "feet", "px": "pixels"}
     unit = match["unit"]
     many = names.get(unit) or (_UNITS[unit][1] if unit in _UNITS else unit)
+    if _is_adjective(match):
+        many = many.removesuffix("s").replace("inche", "inch").replace("feet", "foot")
     return " by ".join(number(each) for each in match.group("a", "b", "c") if each) + f" {many}"
 
 
@@ -315,7 +314,8 @@ def _dimensions(match: Match) -> str:
     |display|TV|pipe|pan|laptop|tablet|wheels?|rims?)\b)"""
 )
 def _inches(match: Match) -> str:
-    return f"{number(match['a'])} {'inch' if match['a'] == '1' else 'inches'}"
+    wide = after(match, 10).strip().startswith(("wide", "tall", "long", "deep", "thick", "high", "diam"))
+    return f"{number(match['a'])} {'inches' if wide and match['a'] != '1' else 'inch'}"
 
 
 @rule(
@@ -357,19 +357,30 @@ def _lengths(*parts: tuple[str | None, str]) -> str:
     return " ".join(f"{cardinal(int(n))} {unit}{'' if int(n) == 1 else 's'}" for n, unit in parts if n)
 
 
-AT_NUMBER = (
-    _arc,
-    _latitude,
-    _feet_and_inches,
-    _dimensions,
-    _inches,
-    _hours_minutes,
-    _minutes_seconds,
-    _measure,
+@rule(
+    rf"""(?:(?P<whole>\d{{1,3}})[\s-])?(?P<a>\d\d?)[/⁄](?P<b>\d\d?)\s?(?P<unit>{_UNIT}){_END}
+    |(?P<whole2>\d{{1,3}})?(?P<part>[{"".join(VULGAR)}])\s?(?P<unit2>{_UNIT}){_END}"""
 )
+def _fraction_of(match: Match) -> str | None:
+    """ "3/4 tsp" -> "three quarters teaspoon", "1½ lb"."""
+    top, bottom = VULGAR[match["part"]].split("/") if match["part"] else (match["a"], match["b"])
+    unit = match["unit"] or match["unit2"]
+    whole = match["whole"] or match["whole2"]
+    if not 0 < int(top) < int(bottom) or unit in ("in", "K", "A", "t", "N"):
+        return None
+    if whole:
+        return f"{and_fraction(int(whole), int(top), int(bottom))} {_UNITS[unit][1]}{_stop(match, unit)}"
+    return f"{fraction(int(top), int(bottom))} {_UNITS[unit][0]}{_stop(match, unit)}"
+
+
+AT_FRACTION = (_fraction_of,)
+AT_NUMBER = (
+    _fraction_of, _arc, _latitude, _feet_and_inches, _dimensions, _inches, _hours_minutes, _minutes_seconds,
+    _measure,
+)  # fmt: skip
 
 _BARE_UNITS = words_of(
-    "km/h m/s² m/s kWh m² km² cm² ft² m³ cm³ km² mg/dL µg °C °F MB/s GB/s Mbps Gbps GHz MHz kHz Hz mph MPH"
+    "mmHg km/h m/s² m/s kWh m² km² cm² ft² m³ cm³ mg/dL µg °C °F MB/s GB/s Mbps Gbps GHz MHz kHz Hz mph MPH"
 )
 BARE = rf"(?:{'|'.join(_BARE_UNITS)})(?![\w²³/])"
 

@@ -3,49 +3,91 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 
 from pipeline.text.normalise import rules
 from pipeline.text.normalise.edits import Edit
-from pipeline.text.normalise.world import dates, numbers, quantities, words
+from pipeline.text.normalise.script import letters_of
+from pipeline.text.normalise.world import dates, numbers, quantities, roman, words
 from pipeline.text.speech_languages import SpeechLanguage, speech_language
 
-__all__ = ["find_edits"]
+__all__ = ["find_edits", "is_plain"]
 
 MakeRules = Callable[[SpeechLanguage], Sequence[numbers.Row]]
+
+_QUIET = r"\s,!?;:\"'’‘“”„«»…—¿¡)\]、。！？，；：「」『』（）《》،؟؛।"
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """A language's gate and its rules by the kind of place."""
+
+    gate: re.Pattern[str]
+    word: rules.RuleSet
+    digit: rules.RuleSet
+    sign: rules.RuleSet
+    operator: rules.RuleSet
+
+    def places(self, text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleSet]]:
+        """Where a form may begin that the gate has found at `here`."""
+        mark = text[here]
+        start = rules.word_start(text, here, floor)
+        if mark.isalpha() or mark in ".°" or start < here:
+            yield start, self.word
+        if start < here and not mark.isdigit():
+            yield start, self.sign  # "R$ 5"
+        if mark.isdecimal():
+            if here - 4 >= floor and text[here - 4 : here - 1].isupper() and text[here - 1] == " ":
+                yield here - 4, self.sign  # "CHF 5"
+            yield here, self.digit
+            return
+        yield here, self.sign
+        yield here, self.digit
+        if here > floor and text[here - 1] == " ":
+            yield here - 1, self.operator
+        yield here, self.operator
+
+
+def is_plain(text: str, lang: str) -> bool:
+    """Whether no rule can want anything of this text."""
+    return _forms(lang).gate.search(text) is None
 
 
 def find_edits(text: str, lang: str) -> list[Edit]:
     """The edits that turn the written forms of a text in `lang` into words."""
-    finder, table = _rules(lang)
-    return rules.find_edits(text, finder, table)
+    forms = _forms(lang)
+    return rules.find_edits(text, forms.gate, forms.places)
 
 
 @cache
-def _rules(lang: str) -> tuple[re.Pattern[str], dict[str, tuple[rules.Rule, ...]]]:
+def _forms(lang: str) -> _Forms:
     language = speech_language(lang)
-    signs = numbers.one_of(sign for sign in language.currencies if quantities.leads(sign))
-    finder = re.compile(
-        rf"""
-        (?P<word>(?<![\w.]){words.WRITTEN(language)})
-        |(?P<digit>{numbers.LEFT(language)}(?:[-−+~≈±<>≤≥]\s?(?=\d)|%\s?(?=\d))?\d)
-        |(?P<sign>(?<![A-Za-z])(?:{signs})\s?[-−]?\d)
-        |(?P<operator>\s?[&=×÷+<>≤≥≈→−]\s?|[\#№§]\s?(?=\d)|[½⅓⅔¼¾])
-        """,
+    written = {key.rstrip("#^") for key in language.abbreviations}
+    firsts = {key.partition(".")[0] + "." for key in written if "." in key}
+    firsts |= {first[0].upper() + first[1:] for first in firsts}
+    without = [key for key in written if "." not in key]
+    bare = rf"|\b(?:{rules.one_of(without)})(?!\w)" if without else ""
+    letters = letters_of(lang).replace("A-Z", "ABD-HJKM-UWYZ")  # the others may be Roman numerals
+    gate = re.compile(
+        rf"""[^{letters}{_QUIET}](?:
+        (?<=\.)(?:(?=\d)|{rules.endings(firsts)})
+        |(?<=[IVXLC])(?<!\w[IVXLC])(?=[IVXLC]{{0,7}}(?:e|er|ème|º|ª|-?[ей])?\b)
+        |(?<=\()(?=[0-9])|(?<=-)(?=\d)|(?<=[^.()\[\-IVXLC])){bare}""",
         re.VERBOSE,
     )
-    at_digit = _bound(language, dates.at_number, quantities.at_number, numbers.at_number)
-    return finder, {
-        "word": _bound(language, words.at_word),
-        "digit": at_digit,
-        "sign": _bound(language, quantities.at_sign),
-        "operator": _bound(language, words.at_operator),
-    }
+    return _Forms(
+        gate=gate,
+        word=_bound(language, words.at_word, roman.at_word),
+        digit=_bound(language, dates.at_number, numbers.at_ordinal, quantities.at_number, numbers.at_number),
+        sign=_bound(language, quantities.at_sign),
+        operator=_bound(language, words.at_operator),
+    )
 
 
-def _bound(language: SpeechLanguage, *makers: MakeRules) -> tuple[rules.Rule, ...]:
-    return tuple(
+def _bound(language: SpeechLanguage, *makers: MakeRules) -> rules.RuleSet:
+    return rules.RuleSet(
         rules.Rule(re.compile(pattern, re.VERBOSE), partial(say, language))
         for make in makers
         for pattern, say in make(language)

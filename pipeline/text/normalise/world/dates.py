@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from pipeline.text.normalise.rules import Match, before
+from pipeline.text.normalise.rules import Match, before, one_of
 from pipeline.text.normalise.world.icu import long_date, months, plural, spell
-from pipeline.text.normalise.world.numbers import RIGHT, Row, one_of
+from pipeline.text.normalise.world.numbers import RIGHT, Row
 from pipeline.text.speech_languages import SpeechLanguage
 
 __all__ = ["at_number"]
@@ -79,6 +79,11 @@ def _written(language: SpeechLanguage, match: Match) -> str | None:
     return words + (" " + {"г.": "года", "r.": "roku"}.get(tail, tail) if tail else "")
 
 
+def _first_day(language: SpeechLanguage, match: Match) -> str:
+    """ "1 de enero" -> "primero de enero"."""
+    return spell(language, 1, language.first_day_rule)
+
+
 def _time(language: SpeechLanguage, match: Match) -> str | None:
     """ "17:05" -> "siebzehn Uhr fünf", "17h05" -> "dix-sept heures cinq"."""
     hour, minute = int(match["h"]), int(match["m"] or "0")
@@ -86,8 +91,9 @@ def _time(language: SpeechLanguage, match: Match) -> str | None:
         return None
     full, with_minutes = language.clock
     rule = language.hour_rule
-    if language.code == "pl" and before(match, 3).lower().endswith(("o ", "od ", "do ", "po ")):
-        rule += "-locative" if before(match, 3).lower().endswith(("o ", "po ")) else "-genitive"
+    cue = before(match, 6).lower()
+    if language.code == "pl" and cue.endswith(("o ", "od ", "do ", "po ", "godz. ")):
+        rule += "-genitive" if cue.endswith(("od ", "do ")) else "-locative"
     hours = plural(language, hour, language.hours) if language.hours else ""
     said_hour = spell(language, hour, rule)
     if minute == 0:
@@ -114,6 +120,9 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
                 _written,
             )
         )
+    if language.first_day_rule:
+        names = one_of(months(language))
+        table.append((rf"(?P<d>1)(?=\s(?:de\s)?(?:{names})(?!\w))", _first_day))
     if language.clock[0]:
         colons = "".join(c for c in language.clock_written if c in ":：")
         after = f"(?:{language.clock_after})" if language.clock_after else "(?!)"

@@ -27,7 +27,10 @@ def spell(language: SpeechLanguage, value: int | Decimal, rule: str = "") -> str
     pattern = f"{{n,spellout,%spellout-{rule}}}" if rule else "{n,spellout}"
     words = _format(pattern, language.code).format({"n": value}).replace("\u00ad", "")
     for said, better in language.fixes.items():
-        words = words.replace(said, better)
+        if said[0] == "^":
+            words = better + words[len(said) - 1 :] if words.startswith(said[1:]) else words
+        else:
+            words = words.replace(said, better)
     return words
 
 

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
-from pipeline.text.normalise.rules import Match, after, before
+from pipeline.text.normalise.rules import Match, after, before, one_of
 from pipeline.text.normalise.world.icu import spell
 from pipeline.text.speech_languages import SpeechLanguage
 
-__all__ = ["AMOUNT", "LEFT", "RIGHT", "Number", "Row", "Say", "at_number", "one_of", "parse", "say_number"]
+__all__ = [
+    "AMOUNT",
+    "LEFT",
+    "RIGHT",
+    "Number",
+    "Row",
+    "Say",
+    "at_number",
+    "at_ordinal",
+    "parse",
+    "say_number",
+]
 
 Say = Callable[[SpeechLanguage, Match], str | None]
 Row = tuple[str, Say]
@@ -20,12 +32,6 @@ Row = tuple[str, Say]
 MAX_DIGITS = 15
 _SPACES = "\u00a0\u202f\u2009"
 _CJK = frozenset({"zh", "ja", "ko"})
-
-
-def one_of(names: Iterable[str]) -> str:
-    """An alternation, the longest first; matches nothing when there are no names."""
-    ordered = sorted(names, key=len, reverse=True)
-    return "|".join(re.escape(name) for name in ordered) or "(?!)"
 
 
 def LEFT(language: SpeechLanguage) -> str:  # noqa: N802 - a pattern, made for a language
@@ -78,7 +84,7 @@ def parse(language: SpeechLanguage, text: str) -> Number:
 
 def digits(language: SpeechLanguage, text: str) -> str:
     """ "407" -> "vier null sieben"."""
-    return " ".join(spell(language, int(c)) for c in text if c.isdecimal())
+    return language.joint.join(spell(language, int(c)) for c in text if c.isdecimal())
 
 
 def say_number(language: SpeechLanguage, number: Number, rule: str = "") -> str:
@@ -99,14 +105,6 @@ def say_number(language: SpeechLanguage, number: Number, rule: str = "") -> str:
     return language.joint.join([spell(language, int(whole)), point, *tail])
 
 
-def _signed(language: SpeechLanguage, mark: str | None, words: str) -> str | None:
-    mark = (mark or "").strip()
-    if not mark:
-        return words
-    sign = language.minus if mark in "-−" else language.symbols.get(mark, "")
-    return f"{sign}{language.joint}{words}" if sign else None
-
-
 def _plain(language: SpeechLanguage, match: Match) -> str | None:
     number = parse(language, match["n"])
     rule: str | None = ""
@@ -114,7 +112,8 @@ def _plain(language: SpeechLanguage, match: Match) -> str | None:
         rule = _agreement(language, after(match, 24))
         if language.one_agrees and number.whole == "1" and rule == "":
             return None
-    return _signed(language, match["sign"], say_number(language, number, rule or ""))
+    words = say_number(language, number, rule or "")
+    return f"{language.minus}{language.joint}{words}" if match["sign"] else words
 
 
 def _agreement(language: SpeechLanguage, following: str) -> str | None:
@@ -122,11 +121,20 @@ def _agreement(language: SpeechLanguage, following: str) -> str | None:
     noun = re.match(r"\s([^\W\d_]+)", following)
     if noun is None:
         return None
+    if noun[1] in _currency_words(language):
+        return language.counted[0]
     if language.feminine_words and re.fullmatch(language.feminine_words, noun[1]):
         return language.counted[1]
     if language.code == "es" and noun[1].islower() and len(noun[1]) > 3:
         return language.counted[0]
     return ""
+
+
+@cache
+def _currency_words(language: SpeechLanguage) -> frozenset[str]:
+    """ "Euro", "euros": their gender is known."""
+    forms = "|".join(form for sign, form in language.currencies.items() if sign not in language.feminine)
+    return frozenset(forms.split("|"))
 
 
 def _foreign(language: SpeechLanguage, match: Match) -> str:
@@ -136,11 +144,13 @@ def _foreign(language: SpeechLanguage, match: Match) -> str:
 
 def _year(language: SpeechLanguage, match: Match) -> str | None:
     """ "im Jahr 1984" -> "… neunzehnhundertvierundachtzig"."""
-    cue = before(match, 16).rstrip()
-    if not any(cue.endswith(word) and not cue[: -len(word)][-1:].isalpha() for word in language.year_cues):
+    cue, following = before(match, 16).rstrip().lower(), after(match, 2)
+    counts = following[1:].isupper()  # "von 1984 Menschen"
+    if language.code == "de" and (counts or match["n"] < "2000"):
+        return None if counts else spell(language, int(match["n"]), language.year_rule)
+    words = (word.lower() for word in language.year_cues)
+    if not any(cue.endswith(word) and not cue[: -len(word)][-1:].isalpha() for word in words):
         return None
-    if after(match, 2)[1:].isalpha() and after(match, 2)[1:].isupper() and language.code == "de":
-        return None  # "von 1984 Menschen" counts
     return spell(language, int(match["n"]), language.year_rule)
 
 
@@ -169,9 +179,11 @@ def _ordinal(language: SpeechLanguage, match: Match) -> str | None:
     return spell(language, int(match["n"]), language.ordinals[ending])
 
 
-def _german_ordinal(language: SpeechLanguage, match: Match) -> str:
-    """ "der 3. Tag" -> "der dritte Tag"."""
-    return spell(language, int(match["n"]), language.day_rule_after[match["article"]])
+def _german_ordinal(language: SpeechLanguage, match: Match) -> str | None:
+    """ "der 3. Tag" -> "der dritte Tag"; without an article the full stop may be the sentence's."""
+    article = before(match, 8).rstrip().rsplit(" ", 1)[-1].lower()
+    rule = language.day_rule_after.get(article)
+    return spell(language, int(match["n"]), rule) if rule else None
 
 
 def _turkish_ordinal(language: SpeechLanguage, match: Match) -> str:
@@ -206,6 +218,8 @@ def _korean_month(language: SpeechLanguage, match: Match) -> str:
 def _counted(rule: str) -> Say:
     def say(language: SpeechLanguage, match: Match) -> str | None:
         value = int(match["n"])
+        if before(match, 1) == "第":
+            return spell(language, value)
         counter = after(match, 3).lstrip()
         o_clock = counter.startswith("시") and not counter.startswith("시간")
         if language.code == "ko" and value > (12 if o_clock else 99):
@@ -231,6 +245,31 @@ def _dotted(language: SpeechLanguage, match: Match) -> str | None:
     return f" {language.dot} ".join(say_number(language, Number(part, "")) for part in match["n"].split("."))
 
 
+def _squared(language: SpeechLanguage, match: Match) -> str:
+    """ "5²" -> "fünf zum Quadrat"."""
+    return f"{say_number(language, parse(language, match['n']))}{language.joint}{language.squared}"
+
+
+def _times(language: SpeechLanguage, match: Match) -> str:
+    """ "3 x 4": the second number has its own rule."""
+    number = say_number(language, parse(language, match["n"]))
+    return f"{number}{language.joint}{language.symbols['×']}{language.joint}"
+
+
+def _decade(language: SpeechLanguage, match: Match) -> str:
+    """ "1990er" -> "neunzehnhundertneunziger"."""
+    return spell(language, int(match["n"]), language.year_rule) + match["ending"]
+
+
+def at_ordinal(language: SpeechLanguage) -> Sequence[Row]:
+    """Ordinals, which are asked before units: "1° piano" is no degree."""
+    if not language.ordinals:
+        return []
+    degree = r"°(?=\s[^\W\d_])|" if "°" in language.ordinals else ""
+    ending = rf"(?P<ending>{degree}{one_of(mark for mark in language.ordinals if mark != '°')})"
+    return [(rf"(?P<n>\d{{1,4}}){ending}(?!\w)", _ordinal)]
+
+
 def at_number(language: SpeechLanguage) -> Sequence[Row]:
     amount, right = AMOUNT(language), RIGHT(language)
     table: list[Row] = [
@@ -249,10 +288,17 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
     table.extend(
         (rf"(?P<n>\d{{1,4}})(?=\s?(?:{words}))", _counted(rule)) for words, rule in language.counters.items()
     )
-    if language.ordinals:
-        table.append((rf"(?P<n>\d{{1,4}})(?P<ending>{one_of(language.ordinals)})(?!\w)", _ordinal))
+    if language.code == "de":
+        table.append((r"(?P<n>\d{1,3})\.(?=\s[A-ZÄÖÜ]|\s(?:bis|und|oder)\s\d)", _german_ordinal))
+        table.append((r"(?P<n>1\d\d0|[2-9]0)(?P<ending>ern?)(?!\w)", _decade))
     if language.code == "tr":
         table.append((r"(?P<n>\d{1,4})\.(?=\s[a-zçğıöşü])", _turkish_ordinal))
+    if language.squared:
+        table.append((rf"(?P<n>{amount})²", _squared))
+    if "×" in language.symbols:
+        table.append((rf"(?P<n>{amount})\s?[x×]\s?(?=\d)", _times))
+    if language.code == "zh":
+        table.append((r"(?P<plus>)(?P<n>1[3-9]\d{9})(?!\d)", _dialled))
     table.append((rf"(?P<n>\d{{1,3}})/(?P<m>\d{{1,3}}){right}", _fraction))
     if language.to:
         table.append((rf"(?P<a>{amount})\s?[-–—]\s?(?P<b>{amount}){right}(?!\s?=|-\d)", _range))
@@ -260,5 +306,5 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         table.append((rf"(?P<n>1[1-9]\d\d|20\d\d){right}", _year))
     if language.decimal != "." and "." not in language.decimal:
         table.append((rf"(?P<w>\d{{1,4}})\.(?P<f>\d{{1,2}}){right}", _foreign))
-    table.append((rf"(?P<sign>[-−+~≈±<>≤≥]\s?)?(?P<n>{amount}){right}", _plain))
+    table.append((rf"(?P<sign>[-−]\s?)?(?P<n>{amount}){right}", _plain))
     return table

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.text.normalise.rules import Match, after
+from pipeline.text.normalise.rules import Match, after, one_of
 from pipeline.text.normalise.world.icu import plural, spell, with_unit
-from pipeline.text.normalise.world.numbers import AMOUNT, Number, Row, one_of, parse, say_number
+from pipeline.text.normalise.world.numbers import AMOUNT, Number, Row, parse, say_number
 from pipeline.text.speech_languages import SpeechLanguage
 
 __all__ = ["at_number", "at_sign", "leads"]
@@ -18,7 +18,8 @@ _UNITS = {
     "cl": "centiliter", "h": "hour", "min": "minute", "s": "second", "ms": "millisecond", "GB": "gigabyte",
     "MB": "megabyte", "TB": "terabyte", "KB": "kilobyte", "kB": "kilobyte", "Hz": "hertz", "kHz": "kilohertz",
     "MHz": "megahertz", "GHz": "gigahertz", "W": "watt", "kW": "kilowatt", "MW": "megawatt", "GW": "gigawatt",
-    "kWh": "kilowatt-hour", "V": "volt", "m²": "square-meter", "m2": "square-meter", "km²": "square-kilometer",
+    "kWh": "kilowatt-hour", "V": "volt", "m²": "square-meter", "m2": "square-meter",
+    "km²": "square-kilometer",
     "cm²": "square-centimeter", "m³": "cubic-meter", "m3": "cubic-meter", "ha": "hectare",
     "mph": "mile-per-hour", "mi": "mile", "ft": "foot", "lb": "pound", "oz": "ounce", "kcal": "kilocalorie",
     "cal": "calorie", "kJ": "kilojoule", "hPa": "hectopascal", "bar": "bar", "°C": "celsius", "℃": "celsius",
@@ -153,12 +154,12 @@ def _magnitude(language: SpeechLanguage, match: Match) -> str | None:
 
 def at_number(language: SpeechLanguage) -> Sequence[Row]:
     amount = AMOUNT(language)
-    money = rf"(?:\d{{1,12}}[.,]\d\d(?![\d.,]*\d)|{amount})"
+    money = rf"(?:\d{{1,3}}(?:[.,]\d{{3}}){{0,4}}[.,]\d\d(?![\d.,]*\d)|{amount})"
     end = r"(?![A-Za-z0-9])" if language.joint == "" or language.code == "ko" else r"(?![^\W_])"
     table: list[Row] = []
     ends = rf"(?P<sign>[-−]\s?)?(?P<a>{amount})(?:{_RANGE_MARK}(?P<b>{amount}))?"
     if language.percent:
-        table.append((rf"{ends}\s?[%٪](?!\w)", _percent))
+        table.append((rf"{ends}\s?[%٪]{end}", _percent))
         if language.code == "tr":
             table.append((rf"%\s?(?P<sign>[-−])?(?P<a>{amount})(?:{_RANGE_MARK}(?P<b>{amount}))?", _percent))
     if language.currencies:
@@ -181,7 +182,7 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
 
 def at_sign(language: SpeechLanguage) -> Sequence[Row]:
     amount = AMOUNT(language)
-    money = rf"(?:\d{{1,12}}[.,]\d\d(?![\d.,]*\d)|{amount})"
+    money = rf"(?:\d{{1,3}}(?:[.,]\d{{3}}){{0,4}}[.,]\d\d(?![\d.,]*\d)|{amount})"
     signs = one_of(sign for sign in language.currencies if leads(sign))
     scale = rf"(?:\s?(?P<magnitude>{one_of(language.magnitudes)})(?!\w))?"
     sums = rf"(?P<minus>[-−])?(?P<a>{money})(?:{_RANGE_MARK}(?:{signs})?(?P<b>{money}))?"

@@ -5,23 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.text.normalise.rules import Match, after, before
+from pipeline.text.normalise.rules import Match, after, before, one_of
 from pipeline.text.normalise.world.icu import spell
-from pipeline.text.normalise.world.numbers import Row, one_of
+from pipeline.text.normalise.world.numbers import Row
 from pipeline.text.speech_languages import SpeechLanguage
 
-__all__ = ["WRITTEN", "at_operator", "at_word"]
+__all__ = ["at_operator", "at_word"]
 
 _VULGAR = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
 _LISTING = frozenset(
-    {"usw.", "etc.", "enz.", "itd.", "itp.", "ecc.", "vb.", "и т. д.", "и т.д.", "и т. п.", "и т.п."}
+    {"usw.", "etc.", "enz.", "itd.", "itp.", "ecc.", "vb.", "т. д.", "т.д.", "т. п.", "т.п."}
 )
-_OPERAND_LEFT = re.compile(r"[\w%)°²³]\s?$")
+_OPERAND_LEFT = re.compile(r"(?:[\d%)°²³]|(?<!\w)\w)\s?$")
+_WORD_LEFT = re.compile(r"[\w%)°²³]\s?$")
 _OPERAND_RIGHT = re.compile(r"\s?[\w(-]")
-
-
-def WRITTEN(language: SpeechLanguage) -> str:  # noqa: N802 - a pattern, made for a language
-    return f"(?:{_keys(language)})(?!\\w)"
 
 
 def _keys(language: SpeechLanguage) -> str:
@@ -56,12 +53,19 @@ def _abbreviation(language: SpeechLanguage, match: Match) -> str | None:
 def _operator(language: SpeechLanguage, match: Match) -> str | None:
     """ "3 + 4 = 7", "A & B"."""
     words = language.symbols.get(match["op"])
-    if not words or not _OPERAND_LEFT.search(before(match, 3)) or not _OPERAND_RIGHT.match(after(match, 3)):
+    operand = _WORD_LEFT if match["op"] in "&→=" else _OPERAND_LEFT
+    if not words or not operand.search(before(match, 3)) or not _OPERAND_RIGHT.match(after(match, 3)):
         return None
     left, right = before(match, 1), after(match, 1)
     if match["op"] in "&→" or left.isdigit() or right.isdigit() or match["op"] == "=":
         return f"{language.joint or ''}{words}{language.joint or ''}"
     return None
+
+
+def _leading(language: SpeechLanguage, match: Match) -> str | None:
+    """ "> 50 €", "~20": the number has its own rule."""
+    words = language.symbols.get(match["op"])
+    return f"{words}{language.joint}" if words else None
 
 
 def _number_sign(language: SpeechLanguage, match: Match) -> str | None:
@@ -79,12 +83,13 @@ def _vulgar(language: SpeechLanguage, match: Match) -> str | None:
 
 
 def at_word(language: SpeechLanguage) -> Sequence[Row]:
-    return [(f"(?P<key>{_keys(language)})", _abbreviation)]
+    return [(rf"(?P<key>{_keys(language)})(?!\w)", _abbreviation)]
 
 
 def at_operator(language: SpeechLanguage) -> Sequence[Row]:
     return [
         (r"\s?(?P<op>[&=×÷+<>≤≥≈→−])\s?", _operator),
+        (r"(?P<op>[+~≈±<>≤≥])\s?(?=\d)", _leading),
         (r"(?P<op>[\#№§])\s?(?=\d)", _number_sign),
         (r"[½⅓⅔¼¾]", _vulgar),
     ]

@@ -1,0 +1,253 @@
+"""What begins a line: headings, lists, quotations, tables, rules, fences and definitions."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.text.inline import InlineReader
+from pipeline.text.models import Block
+from pipeline.text.reader import HOLD, LONG_HOLD, WAIT, State
+from pipeline.text.tables import Cells, is_delimiter_row, row_chunk, split_cells
+
+__all__ = ["BlockReader"]
+
+ROW_HOLD = 2_000  # a table row is a line, and a line may be long
+
+_FENCE = re.compile(r"`{3,64}|~{3,64}")
+_RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,}|=+[ \t]*)(?:\n|\Z)")
+_RULE_PART = re.compile(r"(?:(?:\*[ \t]*)+|(?:-[ \t]*)+|(?:_[ \t]*)+|=+[ \t]*)\Z")
+_HEADING = re.compile(r"#{1,6}(?=[ \t\n])")
+_BULLET = re.compile(r"(?:[-*+](?=[ \t\n])|[•⁃‣◦▪](?=.|\n))[ \t]{0,9}(?:\[[ xX]\](?=[ \t]))?")
+_TASK_PART = re.compile(r"[-*+•⁃‣◦▪][ \t]{0,9}(?:\[[ xX]?\]?)?\Z")
+_NUMBER = re.compile(r"(?:(\d{1,3})(?:\.\)|[.)])|\((\d{1,3})\))(?=[ \t\n]|\Z)")
+_NUMBER_PART = re.compile(r"\d{1,3}(?:\.\)?|\))?\Z|\((?:\d{1,3}\)?)?\Z")
+_LETTER = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)|[.)])[ \t]")
+_LETTER_PART = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)?|\))?\Z")
+
+
+class BlockReader(InlineReader):
+    """What a line begins with."""
+
+    def _reset(self) -> None:
+        super()._reset()
+        self._quoted = False
+        self._cells: Cells | None = None  # the headers, within a table
+        self._plain_row = -1  # raw offset of a "|" line that is known not to be a table
+        self._fence = ""  # what opened the code block
+        self._language = ""
+        self._lines = 0
+
+    def _line_start(self, at: int) -> int:
+        buffer, final = self._buffer, self._final
+        size = len(buffer)
+        i = at
+        while i < size and buffer[i] in " \t":
+            i += 1
+            if i - at > HOLD:
+                break
+        if i == size:
+            return size if final else WAIT
+        c = buffer[i]
+        start = self.base + i
+        if c in "\n\r":
+            if c == "\n":
+                self._blank_line(start)
+            return i + 1
+        if c == ">":
+            if not self._quoted:
+                self._quoted = True
+                if self._open:
+                    self._break(Block.PARAGRAPH, start)
+            return i + 1
+        if self._cells is not None and c != "|":
+            line = buffer.find("\n", i, i + ROW_HOLD)
+            if line < 0 and not final and size - i < ROW_HOLD:
+                return WAIT
+            if "|" in buffer[i : line if line >= 0 else size]:
+                return self._row(i)
+            self._cells = None
+        after = self._block_start(c, i)
+        if after != i:
+            return after
+        return self._paragraph_line(i)
+
+    def _blank_line(self, start: int) -> None:
+        self._quoted = False
+        self._cells = None
+        if self._open or self._block is not Block.PARAGRAPH:
+            self._break(Block.PARAGRAPH, start)
+
+    def _block_start(self, c: str, i: int) -> int:
+        """The position after a block's opening mark; `i` when there is none; WAIT."""
+        if c == "#":
+            return self._heading(i)
+        if c in "-:":
+            found = self._delimiter(i)
+            if found != i:
+                return found
+        if c in "-*_=":
+            found = self._rule(i)
+            if found != i:
+                return found
+        if c in "-*+•⁃‣◦▪":
+            return self._bullet(i)
+        if c in "0123456789(":
+            return self._numbered(i)
+        if c in "abcdefghijklmnopqrstuvwxyz":
+            return self._lettered(i)
+        if c in "`~":
+            return self._open_fence(i)
+        if c == "|":
+            return self._row(i)
+        if c == "[":
+            return self._definition(i)
+        return i
+
+    def _heading(self, i: int) -> int:
+        found = _HEADING.match(self._buffer, i)
+        if found is None:
+            run = len(self._buffer) - i
+            return WAIT if not self._final and run <= 6 and self._buffer[i:] == "#" * run else i
+        self._break(Block.HEADING, self.base + i)
+        self._state = State.INLINE
+        return found.end()
+
+    def _delimiter(self, i: int) -> int:
+        """ "--- | ---" below a header without a leading bar: rows follow, the header is already text."""
+        line = self._buffer.find("\n", i, i + HOLD)
+        if line < 0:
+            part = not self._final and len(self._buffer) - i < HOLD
+            return WAIT if part and not self._buffer[i:].strip(" \t\r|:-") else i
+        if not is_delimiter_row(self._buffer[i:line]):
+            return i
+        self._break(Block.TABLE_ROW, self.base + i)
+        self._cells = []
+        return line + 1
+
+    def _rule(self, i: int) -> int:
+        found = _RULE.match(self._buffer, i, i + HOLD)
+        if found and (self._final or found.group().endswith("\n")):
+            if self._buffer[i] == "=" and not self._open:
+                return i
+            self._break(Block.PARAGRAPH, self.base + i)
+            return found.end()
+        if not self._final and len(self._buffer) - i < HOLD and _RULE_PART.match(self._buffer, i):
+            return WAIT
+        return i
+
+    def _bullet(self, i: int) -> int:
+        if not self._final and _TASK_PART.match(self._buffer, i):
+            return WAIT
+        found = _BULLET.match(self._buffer, i)
+        if found is None:
+            return i
+        self._break(Block.LIST_ITEM, self.base + i)
+        return found.end()
+
+    def _numbered(self, i: int) -> int:
+        if not self._final and _NUMBER_PART.match(self._buffer, i):
+            return WAIT
+        found = _NUMBER.match(self._buffer, i)
+        if found is None:
+            return i
+        number = found[1] or found[2]
+        if self._open and self._block is not Block.LIST_ITEM and number != "1":
+            return i  # "in\n45. Nobody": only a 1 may interrupt a paragraph
+        self._break(Block.LIST_ITEM, self.base + i, number)
+        return found.end()
+
+    def _lettered(self, i: int) -> int:
+        """ "a. " and "ii) " begin items too, but a letter is text."""
+        if not self._final and _LETTER_PART.match(self._buffer, i):
+            return WAIT
+        if _LETTER.match(self._buffer, i):
+            self._break(Block.LIST_ITEM, self.base + i)
+        return i
+
+    def _open_fence(self, i: int) -> int:
+        buffer = self._buffer
+        run = _FENCE.match(buffer, i)
+        if run is None:
+            return WAIT if not self._final and buffer[i : i + 3] in {"`", "``", "~", "~~"} else i
+        end = run.end()
+        line = buffer.find("\n", end, end + HOLD)
+        if line < 0:
+            if not self._final:
+                return WAIT if len(buffer) - end < HOLD and "`" not in buffer[end:] else i
+            line = len(buffer)
+        info = buffer[end:line]
+        if "`" in info:
+            return i  # ```code``` within a line
+        self._break(Block.CODE, self.base + i)
+        words = info.split()
+        self._language = words[0].strip("{}.").lower() if words else ""
+        self._fence, self._lines, self._state = run.group(), 0, State.CODE
+        return min(line + 1, len(buffer))
+
+    def _row(self, i: int) -> int:
+        buffer = self._buffer
+        if self.base + i == self._plain_row:
+            return i
+        line = buffer.find("\n", i)
+        if line < 0:
+            if len(buffer) - i > ROW_HOLD:
+                self._plain_row = self.base + i
+                return i
+            if not self._final:
+                return WAIT
+            line = len(buffer)
+        if line - i > ROW_HOLD:
+            return i
+        row = buffer[i:line]
+        if self._cells is not None:
+            if not is_delimiter_row(row):
+                chunk = row_chunk(self._cells, row, self.base + i, self._plain_of)
+                if chunk is not None:
+                    self._out.append(chunk)
+            return min(line + 1, len(buffer))
+        following = buffer.find("\n", line + 1)
+        after = buffer[line + 1 : following if following >= 0 else len(buffer)]
+        undecided = following < 0 and not self._final and len(after) <= ROW_HOLD
+        if undecided and not after.strip(" \t\r|:-"):
+            return WAIT
+        if not is_delimiter_row(after):
+            self._plain_row = self.base + i
+            return i
+        self._break(Block.TABLE_ROW, self.base + i)
+        self._cells = [self._plain_of(text, 0)[0].strip() for text, _ in split_cells(row)]
+        return min(line + 1, len(buffer))
+
+    def _definition(self, i: int) -> int:
+        """`[label]: url` is dropped, of `[^1]: note` only the marker."""
+        buffer = self._buffer
+        close = buffer.find("]", i, i + HOLD)
+        if close < 0:
+            return WAIT if self._open_ended(i) else i
+        if "\n" in buffer[i:close]:
+            return i
+        if close + 1 == len(buffer):
+            return i if self._final else WAIT
+        if buffer[close + 1] != ":":
+            return i
+        if buffer[i + 1] == "^":
+            self._break(Block.PARAGRAPH, self.base + i)
+            self._state = State.INLINE
+            return close + 2
+        line = buffer.find("\n", i, i + LONG_HOLD)
+        if line < 0:
+            if not self._final and len(buffer) - i < LONG_HOLD:
+                return WAIT
+            line = len(buffer)
+        target = buffer[close + 2 : line].split()
+        if target and ("://" in target[0] or target[0].startswith(("<", "/", "#", "mailto:"))):
+            return min(line + 1, len(buffer))
+        return i
+
+    def _paragraph_line(self, i: int) -> int:
+        if self._block is Block.HEADING or (self._block in {Block.TABLE_ROW, Block.CODE, Block.MATH}):
+            self._break(Block.PARAGRAPH, self.base + i)
+        elif self._newline >= 0 and self._open and not self._before.endswith((" ", "\t")):
+            self._text(" ", self._newline, self._newline + 1)
+        self._newline = -1
+        self._state = State.INLINE
+        return i

@@ -1,0 +1,196 @@
+"""Marks within a line: emphasis, code, entities, formulas, addresses and escapes."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from pipeline.text.links import LinkReader
+from pipeline.text.models import Block, Boundary, TextChunk
+from pipeline.text.reader import HOLD, LONG_HOLD, WAIT, State
+
+__all__ = ["InlineReader"]
+
+_INLINE = re.compile(r"[*_`\[<&$\\~\n\r]|!(?=\[|\Z)|:(?=//|/?\Z)")
+_EMPHASIS = re.compile(r"\*{1,64}|_{1,64}|~{1,64}")
+_TICKS = re.compile(r"`{1,64}")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_ENTITY_PART = re.compile(r"&(?:#\d{0,7}|#[xX][0-9a-fA-F]{0,6}|[A-Za-z][A-Za-z0-9]{0,31})?\Z")
+_URL = re.compile(r"://[^\s<>\"`|\[\]{}）」』】。，、！？；]+")
+_URL_TAIL = ".,;:!?'*_~"
+_CLOSED_MATH = re.compile(r"\$(?=[^\s$\d])[^$\n]*[^\s$\\]\$(?!\d)")
+
+
+class InlineReader(LinkReader):
+    """What stands within a line."""
+
+    def _inline(self, at: int) -> int:
+        found = _INLINE.search(self._buffer, at)
+        if found is None:
+            self._text(self._buffer[at:], self.base + at, self.base + len(self._buffer))
+            return len(self._buffer)
+        i = found.start()
+        if i > at:
+            self._text(self._buffer[at:i], self.base + at, self.base + i)
+            return i
+        match self._buffer[i]:
+            case "\n":
+                self._newline = self.base + i
+                self._state = State.LINE_START
+                if self._block is Block.HEADING:
+                    self._break(Block.PARAGRAPH, self.base + i)
+                return i + 1
+            case "\r":
+                return i + 1
+            case "*" | "_" | "~":
+                return self._emphasis(i)
+            case "`":
+                return self._inline_code(i)
+            case "[":
+                return self._link(i, i)
+            case "!":
+                return self._image(i)
+            case "<":
+                return self._angle(i)
+            case "&":
+                return self._entity(i)
+            case "$":
+                return self._dollar(i)
+            case "\\":
+                return self._backslash(i)
+            case _:
+                return self._url(i)
+
+    def _emphasis(self, i: int) -> int:
+        buffer = self._buffer
+        run = _EMPHASIS.match(buffer, i)
+        assert run is not None
+        end = run.end()
+        if end == len(buffer) and not self._final and end - i < 64:
+            return WAIT
+        mark, size = buffer[i], end - i
+        before = self._before[-1:]
+        after = buffer[end : end + 1]
+        open_left, open_right = not before or before.isspace(), not after or after.isspace()
+        keep = open_left and open_right and size < 3
+        if mark == "~":
+            keep = size == 1 or keep
+        elif not keep and mark == "_":
+            keep = _is_word(before) and _is_word(after)
+        elif not keep:
+            keep = (before.isdigit() and after.isdigit()) or (
+                size == 1 and before.isascii() and after.isascii() and before.isalnum() and after.isalnum()
+            )
+            if size == 1 and open_left and after.isdigit() and self._before[:1].isdigit():
+                keep = True  # "5 *3"
+        return self._literal(i, size) if keep else end
+
+    def _inline_code(self, i: int) -> int:
+        buffer = self._buffer
+        run = _TICKS.match(buffer, i)
+        assert run is not None
+        size = run.end() - i
+        if run.end() == len(buffer) and not self._final and size < 64:
+            return WAIT
+        close = re.compile(rf"(?<!`)`{{{size}}}(?!`)").search(buffer, run.end(), i + HOLD)
+        if close and close.end() - i < HOLD and "\n" not in buffer[i : close.start()]:
+            if close.end() == len(buffer) and not self._final:
+                return WAIT
+            inside = buffer[run.end() : close.start()]
+            start = run.end()
+            if inside.strip() and inside[0] == " " == inside[-1]:
+                inside, start = inside[1:-1], start + 1
+            self._text(inside, self.base + start, self.base + start + len(inside), self.base + close.end())
+            return close.end()
+        if self._open_ended(i):
+            return WAIT
+        return run.end()  # an unpaired backtick says nothing
+
+    def _entity(self, i: int) -> int:
+        found = _ENTITY.match(self._buffer, i)
+        if found:
+            text = unescape(found.group())
+            if text != found.group():
+                self._text(text, self.base + i, self.base + found.end())
+                return found.end()
+        elif not self._final and _ENTITY_PART.match(self._buffer, i):
+            return WAIT
+        return self._literal(i)
+
+    def _dollar(self, i: int) -> int:
+        """Display formulas become chunks, inline ones stay whole, and a price is just text."""
+        buffer = self._buffer
+        following = buffer[i + 1 : i + 2]
+        if not following:
+            return self._literal(i) if self._final else WAIT
+        if following == "$":
+            return self._display(i, "$$")
+        if following.isspace() or following.isdigit():
+            return self._literal(i)
+        found = _CLOSED_MATH.match(buffer, i, i + HOLD)
+        if found and found.end() - i == HOLD:
+            found = None
+        if found and (found.end() < len(buffer) or self._final):
+            return self._whole(i, found.end())
+        if self._open_ended(i) and (found or "$" not in buffer[i + 1 :]):
+            return WAIT
+        return self._literal(i)
+
+    def _backslash(self, i: int) -> int:
+        buffer = self._buffer
+        following = buffer[i + 1 : i + 2]
+        if not following:
+            return self._literal(i) if self._final else WAIT
+        if following == "(":
+            close = buffer.find("\\)", i, i + HOLD)
+            if close >= 0 and "\n" not in buffer[i:close]:
+                return self._whole(i, close + 2)
+            return WAIT if self._open_ended(i) else self._literal(i)
+        if following == "[":
+            return self._display(i, "\\]")
+        if following.isascii() and not following.isalnum() and not following.isspace():
+            self._text(following, self.base + i + 1, self.base + i + 2)
+            return i + 2
+        return i + 1 if following == "\n" else self._literal(i)
+
+    def _display(self, i: int, closing: str) -> int:
+        buffer = self._buffer
+        close = buffer.find(closing, i + 2, i + LONG_HOLD)
+        blank = buffer.find("\n\n", i, i + LONG_HOLD)
+        if close >= 0 and not 0 <= blank < close:
+            block = self._block if self._block is Block.LIST_ITEM else Block.PARAGRAPH
+            self._break(Block.MATH, self.base + i)
+            inside = buffer[i + 2 : close]
+            text = inside.strip()
+            start = self.base + i + 2 + (len(inside) - len(inside.lstrip()))
+            if text:
+                self._out.append(TextChunk(text, start, start + len(text), Boundary.PARAGRAPH, Block.MATH))
+            self._break(block, self.base + close + 2)
+            return close + 2
+        if blank < 0 and not self._final and len(buffer) - i < LONG_HOLD:
+            return WAIT
+        return i + 2 if closing == "$$" else self._literal(i, 2)
+
+    def _url(self, i: int) -> int:
+        buffer = self._buffer
+        if not self._before[-1:].isalnum():
+            return self._literal(i)
+        if not self._final and len(buffer) - i <= 3 and "://".startswith(buffer[i:]):
+            return WAIT
+        found = _URL.match(buffer, i, i + LONG_HOLD)
+        if found is None:
+            return self._literal(i)
+        end = found.end()
+        if end == len(buffer) and not self._final:
+            return WAIT
+        while end > i + 3 and (buffer[end - 1] in _URL_TAIL or _stray_bracket(buffer[i:end])):
+            end -= 1
+        return self._whole(i, end)
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
+
+
+def _stray_bracket(url: str) -> bool:
+    return url.endswith(")") and url.count(")") > url.count("(")

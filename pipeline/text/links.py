@@ -1,0 +1,172 @@
+"""Links, images, autolinks, tags and comments."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.text.models import Block
+from pipeline.text.reader import HOLD, LONG_HOLD, WAIT, Reader, State, Text
+from pipeline.text.speech_rules import DEFAULT_EMOTIONS
+
+__all__ = ["LinkReader"]
+
+_LABEL = re.compile(r"\[(?:[^\[\]\n\\]|\\.|\[[^\[\]\n]*\])*\]")
+_LABEL_PART = re.compile(r"\[(?:[^\[\]\n\\]|\\.|\[[^\[\]\n]*\])*(?:\[[^\[\]\n]*|\\)?\Z")
+_TARGET = re.compile(
+    r"\([ \t]*(?:<[^<>\n]*>|[^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*)"
+    r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?[ \t]*\)"
+)
+_TARGET_PART = re.compile(
+    r"\([ \t]*(?:<[^<>\n]*>?|[^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*(?:\([^\s()]*)?)"
+    r"(?:[ \t]+(?:\"[^\"\n]*\"?|'[^'\n]*'?|\([^()\n]*\)?)?)?[ \t]*\Z"
+)
+_REFERENCE = re.compile(r"\[[^\[\]\n]*\]")
+_ATTRIBUTE = r"[ \t]+[\w:.@-]+[ \t]*=[ \t]*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>=]+)"
+_TAG = re.compile(rf"<(/?)([A-Za-z][\w:-]*)(?:{_ATTRIBUTE})*[ \t]*/?>")
+_TAG_PART = re.compile(
+    rf"</?(?:[A-Za-z][\w:-]*(?:{_ATTRIBUTE})*"
+    r"(?:[ \t]+(?:[\w:.@-]+[ \t]*(?:=[ \t]*(?:\"[^\"<>]*|'[^'<>]*|[^\s\"'<>=]*)?)?)?|[ \t]*/)?)?\Z"
+)
+_AUTOLINK = re.compile(r"<(?:mailto:)?([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+)>")
+_AUTOLINK_PART = re.compile(r"<[A-Za-z][^\s<>]*\Z")
+_THINK = frozenset({"think", "thinking", "reasoning"})
+# The normaliser turns these into a chunk's emotion: <emotion value="…"/>, <sigh/>, <whisper>
+_KEPT_TAGS = frozenset({"emotion"} | {name for name in DEFAULT_EMOTIONS if name.isascii()})
+_BLOCK_TAGS = frozenset(
+    {"p", "div", "ul", "ol", "li", "table", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "blockquote"}
+)
+_INLINE_TAGS = frozenset(
+    {
+        "a",
+        "b",
+        "code",
+        "del",
+        "em",
+        "i",
+        "ins",
+        "kbd",
+        "mark",
+        "s",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "u",
+    }
+)  # others after a letter are no tags: List<String>
+
+
+class LinkReader(Reader):
+    """What stands in `[ ]` and `< >`."""
+
+    _until: re.Pattern[str] | None  # what ends the hidden text
+
+    def _inside(self, text: str, start: int) -> list[Text]:
+        """The plain text of a label or cell, read by a filter of its own."""
+        raise NotImplementedError
+
+    def _plain_of(self, text: str, start: int) -> tuple[str, list[tuple[int, int]]]:
+        """The same as one string, and the map from it to raw offsets."""
+        plain, points = "", []
+        for piece in self._inside(text, start):
+            points.append((len(plain), piece.start))
+            if len(piece.text) != piece.end - piece.start:
+                points.append((len(plain) + len(piece.text), piece.end))
+            plain += piece.text
+        return plain, points
+
+    def _link(self, i: int, label_at: int) -> int:
+        """`[label](target)` and `[label][ref]` say their label; any other bracket is text."""
+        buffer = self._buffer
+        label = _LABEL.match(buffer, label_at, label_at + HOLD)
+        if label is None:
+            if self._open_ended(i) and _LABEL_PART.match(buffer, label_at):
+                return WAIT
+            return self._literal(i, label_at - i + 1)
+        end = label.end()
+        if end == len(buffer) and not self._final:
+            return WAIT
+        inside = buffer[label_at + 1 : end - 1]
+        if inside.isdigit():
+            return self._literal(i, label_at - i + 1)  # "[1]" is a source's number
+        if inside.startswith("^") and len(inside) > 1 and " " not in inside:
+            return end  # a footnote's mark
+        following = buffer[end : end + 1]
+        if following == "(":
+            target = _TARGET.match(buffer, end, end + LONG_HOLD)
+            if target:
+                return self._label(inside, label_at + 1, target.end())
+            if self._open_ended(end, LONG_HOLD) and _TARGET_PART.match(buffer, end):
+                return WAIT
+        elif following == "[" and inside:
+            ref = _REFERENCE.match(buffer, end, end + HOLD)
+            if ref:
+                return self._label(inside, label_at + 1, ref.end())
+            if self._open_ended(end) and "[" not in buffer[end + 1 :]:
+                return WAIT
+        return self._literal(i, label_at - i + 1)
+
+    def _label(self, inside: str, at: int, after: int) -> int:
+        plain, points = self._plain_of(inside, self.base + at)
+        if plain:
+            self._pieces(plain, points, self.base + at + len(inside))
+        return after
+
+    def _pieces(self, plain: str, points: list[tuple[int, int]], end: int) -> None:
+        """One uncuttable text in several pieces, each with its own raw offset."""
+        for n, (here, raw) in enumerate(points):
+            there, raw_end = points[n + 1] if n + 1 < len(points) else (len(plain), end)
+            if there > here:
+                self._text(plain[here:there], raw, min(raw + there - here, raw_end), end)
+
+    def _image(self, i: int) -> int:
+        if i + 1 == len(self._buffer):
+            return self._literal(i) if self._final else WAIT
+        return self._link(i, i + 1)
+
+    def _angle(self, i: int) -> int:
+        buffer = self._buffer
+        following = buffer[i + 1 : i + 2]
+        if not following:
+            return self._literal(i) if self._final else WAIT
+        if following == "!":
+            return self._comment(i)
+        if not (following.isalpha() or following == "/"):
+            return self._literal(i)
+        tag = _TAG.match(buffer, i, i + HOLD)
+        if tag:
+            return self._tag(i, tag)
+        link = _AUTOLINK.match(buffer, i, i + LONG_HOLD)
+        if link:
+            self._text(link[1], self.base + link.start(1), self.base + link.end(1), self.base + link.end())
+            return link.end()
+        if self._open_ended(i) and (_TAG_PART.match(buffer, i) or _AUTOLINK_PART.match(buffer, i)):
+            return WAIT
+        return self._literal(i)
+
+    def _tag(self, i: int, tag: re.Match[str]) -> int:
+        name = tag[2].lower()
+        if name in _THINK:
+            if not tag[1]:
+                self._until = re.compile(rf"</{name}\s*>", re.IGNORECASE)
+                self._state = State.HIDDEN
+        elif name in _KEPT_TAGS:
+            self._text(tag.group(), self.base + i, self.base + tag.end(), self.base + tag.end())
+        elif name == "br":
+            if self._open and not self._before.endswith(" "):
+                self._text(" ", self.base + i, self.base + tag.end())
+        elif name in _BLOCK_TAGS:
+            self._break(Block.LIST_ITEM if name == "li" and not tag[1] else Block.PARAGRAPH, self.base + i)
+        elif self._before[-1:].isalnum() and not tag[1] and name not in _INLINE_TAGS:
+            self._text(tag.group(), self.base + i, self.base + tag.end(), self.base + tag.end())  # List<String>
+        return tag.end()
+
+    def _comment(self, i: int) -> int:
+        end = self._buffer.find("-->", i, i + LONG_HOLD)
+        if self._buffer.startswith("<!--", i) and end >= 0:
+            return end + 3
+        part = self._buffer[i : i + 4]
+        if not self._final and "<!--".startswith(part) and len(self._buffer) - i < LONG_HOLD:
+            return WAIT
+        return self._literal(i)

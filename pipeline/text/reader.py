@@ -1,0 +1,92 @@
+"""What the parts of the markdown filter share: the buffer they read, and the pieces they write."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from pipeline.text.models import Block, TextChunk
+
+__all__ = ["HOLD", "LONG_HOLD", "WAIT", "Break", "Piece", "Reader", "State", "Text"]
+
+HOLD = 200  # an unclosed mark is text after so many characters
+LONG_HOLD = 600  # link targets, addresses and display formulas run longer than that
+WAIT = -1  # a reading method returns the position behind what it read, or this when it cannot tell yet
+
+
+class Text(NamedTuple):
+    """Plain text for raw [start, end). It must not be cut inside, nor from texts with the same `whole`, if not 0."""
+
+    text: str
+    start: int
+    end: int
+    whole: int = 0
+
+
+class Break(NamedTuple):
+    """The block so far ends; what follows, from raw `start` on, is a `block`."""
+
+    block: Block
+    info: str
+    start: int
+
+
+Piece = Text | Break | TextChunk
+
+
+class State(Enum):
+    LINE_START = 1
+    INLINE = 2
+    CODE = 3
+    HIDDEN = 4
+
+
+class Reader:
+    """Reads `_buffer`, the raw text that is not decided; the character at `i` has the raw offset `base + i`.
+
+    Each reading method takes the position of its mark and returns the position behind what it has read, or
+    WAIT when the text that decides has not come. After HOLD characters, or at the line's end, it decides.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = ""
+        self._final = False  # nothing follows the buffer
+        self._out: list[Piece] = []
+        self._reset()
+
+    def _reset(self) -> None:
+        self.held = ""  # raw text not yet decided
+        self.base = 0  # raw offset of held[0]
+        self._state = State.LINE_START
+        self._said = 0  # raw end of the last text
+        self._before = ""  # the last two plain characters: emphasis goes by its neighbours
+        self._block = Block.PARAGRAPH
+        self._open = False  # the block has text, so a line break in it may be a space
+        self._newline = -1  # raw offset of a line break not yet decided: a space or the end of the block
+
+    def _text(self, text: str, start: int, end: int, whole: int = 0) -> None:
+        if start > self._said and text[0] == " " and self._before.endswith(" "):
+            bare = text.lstrip(" ")  # between two spaces something was dropped: one is enough
+            if not bare:
+                return
+            text, start = bare, start + len(text) - len(bare)
+        self._said = end
+        self._out.append(Text(text, start, end, whole))
+        self._before = text[-2:] if len(text) > 1 else (self._before + text)[-2:]
+        self._open = True
+
+    def _break(self, block: Block, start: int, info: str = "") -> None:
+        self._out.append(Break(block, info, start))
+        self._block, self._open, self._newline, self._before = block, False, -1, ""
+
+    def _literal(self, i: int, size: int = 1) -> int:
+        self._text(self._buffer[i : i + size], self.base + i, self.base + i + size)
+        return i + size
+
+    def _whole(self, i: int, end: int) -> int:
+        self._text(self._buffer[i:end], self.base + i, self.base + end, self.base + end)
+        return end
+
+    def _open_ended(self, i: int, limit: int = HOLD) -> bool:
+        """More text may still close the mark at `i`."""
+        return not self._final and len(self._buffer) - i < limit and "\n" not in self._buffer[i:]

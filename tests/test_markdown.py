@@ -1,0 +1,188 @@
+"""What markdown leaves: plain text, blocks, and offsets into the raw reply."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.text import Block, Boundary, ChunkLimits, TextChunk
+from pipeline.text.markdown import Break, MarkdownFilter, Text
+from tests.streams import SIZES, chunked, cut_at, every
+
+P, H, LI, ROW = Block.PARAGRAPH, Block.HEADING, Block.LIST_ITEM, Block.TABLE_ROW
+
+
+def plain(text: str) -> str:
+    """What is left of one paragraph."""
+    pieces = MarkdownFilter().feed(text, final=True)
+    return "".join(piece.text for piece in pieces if isinstance(piece, Text))
+
+
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        ("**bold** and *italic* and ***both***", "bold and italic and both"),
+        ("__bold__ and _italic_ and ~~gone~~", "bold and italic and gone"),
+        ("a **bold**, then", "a bold, then"),
+        ("un*believ*able is literal", "un*believ*able is literal"),
+        ("这是*重点*内容", "这是重点内容"),
+        ("5 * 3 and 5*3 and 2**3", "5 * 3 and 5*3 and 2**3"),
+        ("5 *3 stays", "5 *3 stays"),
+        ("a_b and snake_case_name", "a_b and snake_case_name"),
+        ("C# and #1 and ~5 minutes", "C# and #1 and ~5 minutes"),
+        ("`code` and ``a ` b``", "code and a ` b"),
+        ("a stray ` tick", "a stray tick"),
+        ('[label](https://example.com/a_(b) "title") on', "label on"),
+        ("[**bold** label](u) and [ref][1] and [ref][]", "bold label and ref and ref"),
+        ("![a cat](cat.png) sits", "a cat sits"),
+        ("[![badge](b.png)](https://x.y) here", "badge here"),
+        ("[whispers] and (laughs) and [1] stay", "[whispers] and (laughs) and [1] stay"),
+        ("an open [ bracket", "an open [ bracket"),
+        ("[not a link](because of spaces here)", "[not a link](because of spaces here)"),
+        ("<https://example.com/x> and <mailto:a@b.co>", "https://example.com/x and a@b.co"),
+        ("https://example.com/_a_*b*?x=1&copy=2 on", "https://example.com/_a_*b*?x=1&copy=2 on"),
+        ("<b>bold</b>, H<sub>2</sub>O", "bold, H2O"),
+        ('<a href="https://x.y">label</a> and <img src="x.png"/>', "label and "),
+        ('<emotion value="happy"/> stays', '<emotion value="happy"/> stays'),
+        ("<!-- hidden --> shown", " shown"),
+        ("a < b and List<String> and x <y", "a < b and List<String> and x <y"),
+        ("AT&amp;T &lt;3 &#39;x&#39; &nope; R&D", "AT&T <3 'x' &nope; R&D"),
+        (r"\*not italic\* and \# and C:\dir", r"*not italic* and # and C:\dir"),
+        ("$5 and $10.50", "$5 and $10.50"),
+        (r"$x^2$ and \(a_b\) stay whole", r"$x^2$ and \(a_b\) stay whole"),
+        ("one\ntwo  \nthree\\\nfour", "one two  three four"),
+        ("a note[^1] here", "a note here"),
+        ("<think>secret</think>shown", "shown"),
+        ("a <Thinking>se<b>cr</b>et</Thinking> b", "a b"),
+        ("shown <reasoning>never closed. Ever", "shown "),
+        ("stray </think>end", "stray end"),
+    ],
+)
+def test_inline_marks(written: str, left: str) -> None:
+    assert plain(written) == left
+
+
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        ("# Title\ntext", [(H, "Title", ""), (P, "text", "")]),
+        ("para one\n\npara two", [(P, "para one", ""), (P, "para two", "")]),
+        ("- one\n* two\n+ three\n• four", [(LI, "one", ""), (LI, "two", ""), (LI, "three", ""), (LI, "four", "")]),
+        ("1. one\n2) two\n(3) three", [(LI, "one", "1"), (LI, "two", "2"), (LI, "three", "3")]),
+        ("- [ ] todo\n- [x] done", [(LI, "todo", ""), (LI, "done", "")]),
+        ("1. outer\n   - inner\n2. next", [(LI, "outer", "1"), (LI, "inner", ""), (LI, "next", "2")]),
+        ("- item\n  goes on", [(LI, "item goes on", "")]),
+        ("born in\n45. No list", [(P, "born in 45.", ""), (P, "No list", "")]),
+        ("> quoted\n> text\n\nnot", [(P, "quoted text", ""), (P, "not", "")]),
+        ("Title\n=====\nBody\n---\nEnd", [(P, "Title", ""), (P, "Body", ""), (P, "End", "")]),
+        ("a\n\n***\n\nb", [(P, "a", ""), (P, "b", "")]),
+        ("[1]: https://x.y\ntext", [(P, "text", "")]),
+        ("<p>one</p><p>two</p>", [(P, "one", ""), (P, "two", "")]),
+        ("-5 degrees\n- item", [(P, "-5 degrees", ""), (LI, "item", "")]),
+        (
+            "| Name | Age |\n|:--|--:|\n| **Ada** | 36 |\n| Bob | |\nEnd",
+            [(ROW, "Name: Ada. Age: 36.", ""), (ROW, "Name: Bob.", ""), (P, "End", "")],
+        ),
+        ("|x| is a number", [(P, "|x| is a number", "")]),
+        (
+            "```Python title=x\nprint(1)\n\n    x\n```\nend",
+            [
+                (Block.CODE, "print(1)", "python"),
+                (Block.CODE, "    x", "python"),
+                (Block.CODE_END, "", "python:3"),
+                (P, "end", ""),
+            ],
+        ),
+        ("~~~\nnever closed", [(Block.CODE, "never closed", ""), (Block.CODE_END, "", ":1")]),
+        ("So $$a^2$$ is it", [(P, "So", ""), (Block.MATH, "a^2", ""), (P, "is it", "")]),
+        ("\\[\nx = 1\n\\]\nend", [(Block.MATH, "x = 1", ""), (P, "end", "")]),
+    ],
+)
+def test_blocks(written: str, left: list[tuple[Block, str, str]]) -> None:
+    for size in (*SIZES, len(written)):
+        got = chunked(every(written, size), limits=ChunkLimits.sentences())
+        assert [(c.block, c.text, c.info) for c in got] == left, f"size {size}"
+
+
+def test_long_code_lines_are_split() -> None:
+    got = chunked(["```\n" + "x" * 700 + "\n```"])
+    assert [(len(c.text), c.boundary) for c in got[:-1]] == [
+        (300, Boundary.FORCED),
+        (300, Boundary.FORCED),
+        (100, Boundary.SENTENCE),
+    ]
+
+
+@pytest.mark.parametrize(
+    "mark", ["[", "`", "<b", "$x", "**", "_", "&am", "(", "\\(", "![", "|", "https://", "<!--", "~"]
+)
+def test_an_unclosed_mark_holds_no_more_than_a_few_hundred_characters(mark: str) -> None:
+    """So long an answer is not muted: within 40 tokens after the limit of 600 characters it speaks."""
+    filler = "some more words that go on and on, "
+    tokens = every(f"Look: {mark} " + filler * 40, 4)
+    processor_chunks = chunked(tokens[: 640 // 4])
+    spoken = sum(len(chunk.text) for chunk in processor_chunks[:-1])
+    assert spoken > 100
+
+
+def test_the_newline_ends_an_unclosed_mark() -> None:
+    got = chunked(["An open [bracket and `tick\n\nNext paragraph here."])
+    assert got[-1].text == "Next paragraph here."
+
+
+def test_reasoning_is_never_emitted_wherever_it_is_cut() -> None:
+    text = "Hi. <think>Secret one. Secret\n\n- two</think>\n\nBye now. <reasoning>Secret three."
+    for size in (*SIZES, len(text)):
+        assert "ecret" not in "".join(chunk.text for chunk in chunked(every(text, size)))
+
+
+def spoken_letters(chunks: list[TextChunk]) -> str:
+    return "".join(c for chunk in chunks for c in chunk.text if c.isalnum())
+
+
+WORDS = st.text(st.characters(exclude_characters="<>[]&\\$`~|#:", exclude_categories=["Cs"]), max_size=120)
+
+
+@settings(max_examples=300)
+@given(WORDS)
+def test_no_letter_is_lost(text: str) -> None:
+    """Without links, tags, code, entities and list numbers every letter is spoken, once and in order."""
+    letters = "".join(c for c in text if c.isalpha())
+    assert "".join(c for c in spoken_letters(chunked([text])) if c.isalpha()) == letters
+
+
+@settings(max_examples=300)
+@given(st.text(max_size=100), st.lists(st.integers(1, 5), min_size=1, max_size=20))
+def test_any_text_is_cut_the_same_way(text: str, sizes: list[int]) -> None:
+    assert chunked(cut_at(text, sizes)) == chunked([text])
+
+
+@settings(max_examples=300)
+@given(st.text(alphabet="ab. **_`[](x)\n-1|<b>&amp;", max_size=100))
+def test_spans_are_in_order_and_lead_to_the_same_letters(text: str) -> None:
+    end = 0
+    for chunk in chunked([text]):
+        assert end <= chunk.start <= chunk.end <= len(text)
+        end = chunk.end
+        raw = [point[1] for point in chunk.mapping]
+        assert raw == sorted(raw)
+        assert all(chunk.start <= at <= chunk.end for at in raw)
+
+
+def test_words_lead_to_their_raw_ends() -> None:
+    raw = "See **the bold** [link text](https://x.y) &amp; more."
+    (chunk,) = chunked([raw], limits=ChunkLimits.sentences())
+    assert chunk.text == "See the bold link text & more."
+    points = (*chunk.mapping, (len(chunk.text), chunk.end))
+
+    def raw_at(position: int) -> int:
+        here, start = max(point for point in points if point[0] <= position)
+        return start + position - here
+
+    for word in ("See", "the", "bold", "text", "more"):
+        end = chunk.text.index(word) + len(word)
+        assert raw[: raw_at(end)].endswith(word)
+
+
+def test_the_filter_alone_gives_breaks_before_blocks() -> None:
+    pieces = MarkdownFilter().feed("# A\n- b", final=True)
+    assert [(piece.block, piece.start) for piece in pieces if isinstance(piece, Break)] == [(H, 0), (P, 3), (LI, 4)]

@@ -1,0 +1,191 @@
+"""Written forms become words: golden tables, the map of every edit, and what no text may do."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.text.models import Boundary, SpeechChunk, TextChunk
+from pipeline.text.speech_languages import KNOWN
+from pipeline.text.speech_rules import SpeechRules
+from pipeline.text.tts_processor import TTSTextProcessor
+
+GOLDEN = sorted(Path(__file__).with_name("golden").glob("spoken_*.jsonl"))
+CASES = [json.loads(line) for path in GOLDEN for line in path.read_text("utf-8").splitlines()]
+MARKUP = re.compile(r"[*_`#<>{}|\\~^]|://|www\.|\w/\w+/|[€$£¥%°²³½]")
+
+
+def say(text: str, lang: str = "en") -> str | None:
+    chunk = TTSTextProcessor(lang=lang).process(text)
+    return chunk and chunk.text
+
+
+def test_golden_tables_are_large_enough() -> None:
+    assert len(CASES) >= 400
+    assert {case["lang"] for case in CASES} == KNOWN
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden_forms(path: Path) -> None:
+    cases = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    wrong = [
+        (case["written"], case["spoken"], said)
+        for case in cases
+        if (said := say(case["written"], case["lang"])) != case["spoken"]
+    ]
+    assert wrong == []
+
+
+def test_no_markup_is_spoken() -> None:
+    kept = {"If |x| ≥ 2 stop.", "It is 1/2/3 now."}  # no rule is sure of these
+    spoken = [(case["written"], case["spoken"]) for case in CASES if case["written"] not in kept]
+    assert [pair for pair in spoken if MARKUP.search(pair[1])] == []
+
+
+def test_words_that_only_look_like_forms_stay() -> None:
+    for text in (
+        "Is a plain umbrella an um-brella?",
+        "I may march in May, said Mark.",
+        "No. He came in, I think, at once.",
+        "Either/or, he/she and A/B.",
+        "MIX, CD and DIY are no numerals.",
+    ):
+        assert say(text) == text
+
+
+def test_off_leaves_written_forms() -> None:
+    chunk = TTSTextProcessor(rules=SpeechRules(normalise="off")).process(
+        "It costs $5, see https://a.com/b 😀"
+    )
+    assert chunk is not None
+    assert chunk.text == "It costs $5, see a dot com"
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("host", "See docs dot example dot com for it."),
+        ("full", "See docs dot example dot com slash a slash b for it."),
+        ("skip", "See for it."),
+    ],
+)
+def test_urls(rule: str, words: str) -> None:
+    processor = TTSTextProcessor(rules=SpeechRules(urls=rule))  # type: ignore[arg-type]
+    chunk = processor.process("See https://docs.example.com/a/b for it.")
+    assert chunk is not None
+    assert chunk.text == words
+
+
+def test_emoji_names() -> None:
+    chunk = TTSTextProcessor(rules=SpeechRules(emoji="name")).process("Well done 🎉 everyone!")
+    assert chunk is not None
+    assert chunk.text == "Well done party popper everyone!"
+
+
+WORDS = ("alpha", "bravo", "quiet", "window", "harbour", "zebra")
+FORMS = (
+    "$5",
+    "3–5",
+    "10:30am",
+    "😀",
+    "(laughs)",
+    "https://a.com/b/c",
+    "5 kg",
+    "1984",
+    "e.g.",
+    "50%",
+    "Dr. Who",
+    "C#",
+)
+
+
+@given(st.lists(st.sampled_from(WORDS + FORMS), min_size=1, max_size=12), st.integers(0, 50))
+@settings(max_examples=300, deadline=None)
+def test_the_map_is_exact_at_the_end_of_every_word(parts: list[str], start: int) -> None:
+    text = " ".join(parts)
+    chunk = TTSTextProcessor().process(TextChunk(text, start, start + len(text), Boundary.END))
+    if chunk is None:
+        return
+    assert_monotone(chunk)
+    spoken = 0
+    at = 0
+    for part in parts:
+        end = at + len(part)
+        if part in WORDS:
+            spoken = chunk.text.index(part, spoken) + len(part)
+            assert chunk.raw_at(spoken) == start + end or spoken == len(chunk.text)
+            assert chunk.spoken_at(start + end) == spoken
+        at = end + 1
+
+
+def test_the_map_goes_through_the_map_of_the_chunk() -> None:
+    # raw: "**Pay** $5 [now](http://x)" -> text "Pay $5 now"
+    chunk = TextChunk("Pay $5 now", 0, 26, Boundary.END, mapping=((0, 2), (3, 7), (7, 12)))
+    said = TTSTextProcessor().process(chunk)
+    assert said is not None
+    assert said.text == "Pay five dollars now"
+    ends = [len("Pay five dollars"), len("Pay five dollars n")]
+    assert [said.raw_at(end) for end in ends] == [10, 13]
+    assert said.spoken_at(13) == ends[1]
+
+
+def assert_monotone(chunk: SpeechChunk) -> None:
+    raw = [chunk.raw_at(position) for position in range(len(chunk.text) + 1)]
+    back = [chunk.spoken_at(offset) for offset in range(chunk.start, chunk.end + 1)]
+    assert raw == sorted(raw)
+    assert back == sorted(back)
+    assert (raw[0], raw[-1]) == (chunk.start, chunk.end)
+
+
+ATOMS_TEXT = (
+    "0 1 9 10 1984 $ € % . , : ; / - – ( ) [ ] < > = + * ^ & # @ ' \" ° ² ½ a b I V X Dr. St. e.g. http:// "
+    "www. com kg km/h am May U.S. No. 😀 \u200d \ufe0f \x00 \ud800 é 中 あ 한 я ع ह १ ٣"
+)
+ATOMS = [*ATOMS_TEXT.split(" "), *[" "] * 12]
+
+
+def test_random_text_never_raises_and_keeps_its_letters() -> None:
+    rng = random.Random(7)
+    processors = [TTSTextProcessor(lang=lang) for lang in (*sorted(KNOWN), "xx")]
+    lean = TTSTextProcessor(rules=SpeechRules(normalise="off", emotions={}))
+    for number in range(4_000):
+        if number % 2:
+            text = "".join(rng.choice(ATOMS) for _ in range(rng.randrange(1, 30)))
+        else:
+            top = rng.choice((0x80, 0x3000, 0x1FB00))
+            text = "".join(chr(rng.randrange(top)) for _ in range(rng.randrange(1, 40)))
+        chunk = rng.choice(processors).process(text)
+        if chunk is None:
+            assert not any(c.isalpha() for c in text)
+            continue
+        chunk.text.encode()
+        assert_monotone(chunk)
+        if "." not in text and ":" not in text:
+            kept = lean.process(text)
+            letters = [c for c in kept.text if c.isalpha()] if kept else []
+            assert letters == [c for c in text if c.isalpha()]
+
+
+@given(st.text(max_size=80), st.sampled_from(sorted(KNOWN)))
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_accepted(text: str, lang: str) -> None:
+    chunk = TTSTextProcessor(lang=lang).process(text)
+    if chunk is not None:
+        assert_monotone(chunk)
+
+
+@pytest.mark.parametrize(
+    "unit", ["1", "1.", "$1", "a.", "1/", "a_", "(a ", "<e ", "I ", "5 kg ", "https://a.b/c?"]
+)
+def test_long_input_takes_linear_time(unit: str) -> None:
+    text = (unit * 200_000)[:200_000]
+    began = time.process_time()
+    TTSTextProcessor().process(text)
+    assert time.process_time() - began < 10  # about one on an idle core; a quadratic rule takes minutes
