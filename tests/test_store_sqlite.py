@@ -426,7 +426,7 @@ async def test_turns_of_a_living_gateway_are_not_lost(path: Path) -> None:
         await one.begin_turn("ann", start("t1"), user("one"))
         assert (await other.begin_turn("ann", start("t2"), user("two"))).lost == []
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
-    async with opened(path, owner=f"{process.pid}:abc") as theirs, opened(path) as ours:
+    async with opened(path, owner=f"{process.pid}::abc") as theirs, opened(path) as ours:
         await theirs.begin_turn("ann", start("t3"), user("three"))
         assert (await ours.begin_turn("ann", start("t4"), user("four"))).lost == []
         process.kill()
@@ -440,7 +440,12 @@ async def test_turns_of_a_living_gateway_are_not_lost(path: Path) -> None:
 
 
 def test_who_is_dead() -> None:
-    pid = os.getpid()
+    pid, started, _ = this_process().split(":")
     assert not is_dead(this_process())
-    assert is_dead(f"{pid}:another")
-    assert not is_dead("1:init")
+    assert is_dead(f"{pid}:{started}:another")
+    parent = os.getppid()
+    assert not is_dead(f"{parent}::x")
+    if started:  # where /proc is
+        assert is_dead(f"{parent}:1:x")
+        since = Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()[19]
+        assert not is_dead(f"{parent}:{since}:x")
