@@ -52,7 +52,7 @@ async def test_a_dropped_socket_is_not_an_interrupt_and_nothing_is_lost() -> Non
             assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
             assert frames[-1]["event"] == "stream_end"
             assert frames[-1]["text"] == "First sentence here. Second sentence here. Third sentence here. "
-            assert again.session["last_seq"] == frames[-1]["seq"]
+            assert again.session["last_seq"] == frames[-1]["seq"] - 1  # the turn ends when all was sent
             agent.script = ["Still here."]
             assert (await again.turn("and now?"))[0]["seq"] == frames[-1]["seq"] + 1
         assert len(agent.seen[-1]) == 3
@@ -257,6 +257,21 @@ async def test_two_hundred_cuts_in_mid_turn_lose_and_double_nothing() -> None:
         assert frames[-1]["text"] == "".join(tokens)
         assert len([frame for frame in frames if frame["event"] == "stream_start"]) == 1
         assert len(gateway.gateway.sessions.all) <= 50
+
+
+async def test_what_a_lost_client_never_got_is_not_remembered_as_heard() -> None:
+    gate = asyncio.Event()
+    agent = ScriptedAgent(["First sentence here. ", "X", gate.wait, " Second sentence here. ", "Third sentence here. "])
+    async with serving(agent, resume_window_s=0.2, speaking_rate_cps=10_000) as gateway:
+        async with gateway.client() as client:
+            await client.send("start_turn", message="go")
+            await client.until("tts_ready_chunk")
+            client.socket.transport.abort()
+        gate.set()
+        conversation = client.session["conversation_id"]
+        await until(lambda: not gateway.gateway.sessions.all)
+        history = await gateway.gateway.store.history("local", conversation)
+        assert [message["content"] for message in history] == ["go", "First sentence here."]
 
 
 # Playback
