@@ -267,6 +267,8 @@ async def test_what_a_lost_client_never_got_is_not_remembered_as_heard() -> None
             await client.send("start_turn", message="go")
             await client.until("tts_ready_chunk")
             client.socket.transport.abort()
+        (session,) = gateway.gateway.sessions.all
+        await until(lambda: session.channel.connection is None)
         gate.set()
         conversation = client.session["conversation_id"]
         await until(lambda: not gateway.gateway.sessions.all)
