@@ -37,7 +37,7 @@ _OPERATOR = rules.RuleSet(maths.AT_OPERATOR)
 _BY_MARK = {
     **dict.fromkeys("$€£¥￥₹₩₽₺₿₪₫₦₱฿₴", rules.RuleSet(money.AT_SIGN)),
     **dict.fromkeys("'’‘", rules.RuleSet(dates.AT_APOSTROPHE)),
-    **dict.fromkeys(fractions.VULGAR, rules.RuleSet((*units.AT_FRACTION, *quantities.AT_FRACTION))),
+    **dict.fromkeys(fractions.VULGAR, rules.RuleSet((*units.AT_FRACTION, *fractions.AT_MARK))),
     "(": rules.RuleSet(codes.AT_PARENTHESIS),
     "[": rules.RuleSet(names.AT_BRACKET),
     "#": rules.RuleSet(names.AT_HASH),
