@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from doubles import ScriptedAgent, until, words
+from doubles import ScriptedAgent, until, until_still, words
 from proxy import Proxy
 from serving import Client, Served, serving
 from websockets.asyncio.client import connect
@@ -157,10 +157,7 @@ async def test_take_over_from_a_connection_that_does_not_read() -> None:
     async with serving(agent, write_timeout_s=30) as gateway, gateway.client(max_queue=1) as client:
         client.socket.transport.pause_reading()
         await client.send("start_turn", message="go")
-        pulled = -1
-        while agent.pulled != pulled:  # until everything on the way is full
-            pulled = agent.pulled
-            await asyncio.sleep(0.2)
+        await until_still(lambda: agent.pulled)
         async with resuming(gateway, client.session, 0) as again:
             if again.session["recovered"]:
                 frames = await again.rest()
@@ -177,10 +174,7 @@ async def test_a_full_window_holds_the_turn_until_the_client_is_back() -> None:
             await client.send("start_turn", message="go")
             await client.until("stream_start")
             client.socket.transport.abort()
-        pulled = -1
-        while agent.pulled != pulled:
-            pulled = agent.pulled
-            await asyncio.sleep(0.1)
+        await until_still(lambda: agent.pulled)
         assert agent.pulled < 4_000
         async with resuming(gateway, client.session, last_seq(client)) as again:
             assert again.session["recovered"] is True
@@ -196,10 +190,7 @@ async def test_a_client_that_acknowledges_is_never_more_than_a_window_behind() -
         await client.send("ack", seq=0)
         await client.send("start_turn", message="go")
         await until(lambda: agent.pulled > 1_500)
-        pulled = -1
-        while agent.pulled != pulled:
-            pulled = agent.pulled
-            await asyncio.sleep(0.1)
+        await until_still(lambda: agent.pulled)
         assert agent.pulled < 4_000
         frame: dict[str, Any] = {"event": ""}
         while frame["event"] != "stream_end":
