@@ -8,11 +8,12 @@ from pipeline.text.normalise.english.unit_names import PER, UNITS
 from pipeline.text.normalise.rules import Match, after, before, compiled, one_of, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_FRACTION", "AT_NUMBER", "AT_WORD", "BARE", "value_words"]
+__all__ = ["AT_FRACTION", "AT_NUMBER", "AT_WORD", "BARE", "BEFORE_WORD", "value_words"]
 
 _INCH_CONTEXT = ("tall", "wide", "long", "deep", "thick", "high", "x ", "× ", "by ", "of ", "screen")
 
 
+_NOT_THE_PREPOSITION = r"(?!in\s(?!tall|wide|long|deep|thick|high|x\s|×|by\s|of\s|screen))"
 _VALUE = rf"(?:{AMOUNT}|\.\d{{1,9}})"
 _UNIT = one_of(UNITS)
 _END = r"(?![^\W_]|[²³^]|['’]\w)"
@@ -69,7 +70,7 @@ def _after_feet(match: Match) -> bool:
 @rule(
     rf"""(?P<sign>[-−+±~≈])?(?P<a>{_VALUE})
     (?:(?P<mid>\s?(?:°|%|º)?\s?(?:[-–—]|to)\s?)(?P<minus>[-−])?(?P<b>{_VALUE}))?
-    (?P<gap>[\s\u00a0\u202f]?)(?P<hyphen>-)?(?P<unit>{_UNIT})(?:\s?(?:/|per\ )\s?
+    (?P<gap>[\s\u00a0\u202f]?)(?P<hyphen>-)?(?P<unit>{_NOT_THE_PREPOSITION}{_UNIT})(?:\s?(?:/|per\ )\s?
     (?P<per>{one_of(PER)}))?{_END}"""
 )
 def _measure(match: Match) -> str | None:
@@ -209,3 +210,4 @@ def _bare(match: Match) -> str | None:
 
 
 AT_WORD = (_bare,)
+BEFORE_WORD = (_dimensions, _hours_minutes, _minutes_seconds, _measure)
