@@ -6,7 +6,7 @@ from pipeline.text.normalise.english.numbers import digits, number, pairs
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_NAME", "AT_NUMBER", "AT_PARENTHESIS", "AT_WORD"]
+__all__ = ["AT_NAME", "AT_NUMBER", "AT_PARENTHESIS", "AT_WORD", "BEFORE_WORD"]
 
 
 def _groups(*parts: str | None) -> str:
@@ -70,9 +70,7 @@ def _software_version(match: Match) -> str | None:
     if not _SOFTWARE.search(before(match)):
         return None
     major, minor = match["v"].split(".")
-    said = (
-        f"oh {number(minor[1])}" if len(minor) == 2 and minor[0] == "0" and minor[1] != "0" else number(minor)
-    )
+    said = f"oh {number(minor[1])}" if len(minor) == 2 and minor[0] == "0" and minor[1] != "0" else number(minor)
     return f"{number(major)} point {said}" + (" or later" if match["plus"] else "")
 
 
@@ -165,9 +163,7 @@ _CODE = compiled(
 
 
 _CODE_ENDS = frozenset(
-    words_of(
-        "code codes pin otp passcode password zip id ids extension ext. account number no. is was in postcode"
-    )
+    words_of("code codes pin otp passcode password zip id ids extension ext. account number no. is was in postcode")
 )
 _STATE = compiled(
     r"""\b(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]
@@ -224,3 +220,4 @@ AT_NAME = (_emergency, _code, _name)
 """Rules that go by the words before a bare number: asked late, for they match every number."""
 AT_PARENTHESIS = (_area_code,)
 AT_WORD = (_v,)
+BEFORE_WORD = (_ip, _phone, _dotted, _software_version)

@@ -17,7 +17,7 @@ from pipeline.text.normalise.english.numbers import (
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_NUMBER", "AT_SIGN", "FIRST"]
+__all__ = ["AT_NUMBER", "AT_SIGN", "BEFORE_WORD", "FIRST"]
 
 _END = r"(?![\w%]|[.,:/]\d|[²³])"
 _SET_PHRASES = {
@@ -78,12 +78,7 @@ _SCORE_OR_MINUS = compiled(r"\s?=")
 
 def _endpoint(text: str, other: str) -> str:
     """A year when both ends can be years, else a number."""
-    if (
-        len(text) == 4
-        and text.isdigit()
-        and "1100" <= text <= "2099"
-        and (len(other) == 4 or len(other) == 2)
-    ):
+    if len(text) == 4 and text.isdigit() and "1100" <= text <= "2099" and (len(other) == 4 or len(other) == 2):
         return year(int(text))
     return number(text)
 
@@ -102,14 +97,7 @@ def _range(match: Match) -> str | None:
     times = " times" if match["x"] else ""
     if len(a) == 4 and len(b) == 4 and not _counts(following) and a[0] in "12" and b[0] in "12":
         return f"{_endpoint(a, b)} to {_endpoint(b, a)}"
-    if (
-        len(a) == 4
-        and len(b) == 2
-        and a.isdigit()
-        and b.isdigit()
-        and a[:2] in ("18", "19", "20")
-        and b > a[2:]
-    ):
+    if len(a) == 4 and len(b) == 2 and a.isdigit() and b.isdigit() and a[:2] in ("18", "19", "20") and b > a[2:]:
         return f"{year(int(a))} to {number(b)}"
     return f"{number(a)} to {number(b)}{times}"
 
@@ -117,9 +105,7 @@ def _range(match: Match) -> str | None:
 @rule(r"(?P<n>\d{1,2}(?:-\d{1,2}){2,4})(?![\w]|[-.]\d)")
 def _formation(match: Match) -> str | None:
     """ "a 4-4-2", "3-2-1"."""
-    return (
-        " ".join(cardinal(int(part)) for part in match["n"].split("-")) if "0" not in match["n"][:1] else None
-    )
+    return " ".join(cardinal(int(part)) for part in match["n"].split("-")) if "0" not in match["n"][:1] else None
 
 
 @rule(
@@ -185,9 +171,7 @@ def _by(match: Match) -> str:
     return " by ".join(pairs(part) for part in match.groups() if part)
 
 
-_NOT_PLURAL = frozenset(
-    words_of("was is has as its this us his does across versus perhaps always thus plus vs unless")
-)
+_NOT_PLURAL = frozenset(words_of("was is has as its this us his does across versus perhaps always thus plus vs unless"))
 _PLURAL = frozenset(
     words_of("people men women children feet fish sheep mice deer kg km of more other different new units")
 )
@@ -264,6 +248,12 @@ def _spaced(match: Match) -> str:
     return number("".join(match["a"].split()))
 
 
+@rule(rf"(?P<n>{AMOUNT})%(?=[\s.,;:!?)]|$)")
+def _percent(match: Match) -> str:
+    """ "72%": the commonest unit by far."""
+    return f"{number(match['n'])} percent"
+
+
 @rule(
     r"""(?P<n>1[1-9]\d\d|20\d\d)
     (?=[.,;:!?)]{0,2}(?:\s(?:to|and|the|it|is|was|at|with|by|on|or|as|we|he|she|they|when|which|there|this|after
@@ -274,7 +264,7 @@ def _sure_year(match: Match) -> str | None:
     return year(int(match["n"])) if _YEAR_BEFORE.search(before(match, 12).lower()) else None
 
 
-FIRST = (_small, _set_phrase, _spaced, _sure_year)
+FIRST = (_small, _set_phrase, _spaced, _sure_year, _percent)
 AT_NUMBER = (
     _ordinal, *fractions.AT_NUMBER, _formation, _range, _magnitude, _by, _crossed,
     _factor, _year, _decimal_ordinal, _with_letters, _plain, _listed,
@@ -288,3 +278,4 @@ def _about(match: Match) -> str:
 
 
 AT_SIGN = (_about, _magnitude, _plain)
+BEFORE_WORD = (_magnitude, _crossed, _year, _plain, _listed)

@@ -8,11 +8,12 @@ from pipeline.text.normalise.english.unit_names import PER, UNITS
 from pipeline.text.normalise.rules import Match, after, before, compiled, one_of, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_FRACTION", "AT_NUMBER", "AT_WORD", "BARE", "value_words"]
+__all__ = ["AT_FRACTION", "AT_NUMBER", "AT_WORD", "BARE", "BEFORE_WORD", "value_words"]
 
 _INCH_CONTEXT = ("tall", "wide", "long", "deep", "thick", "high", "x ", "× ", "by ", "of ", "screen")
 
 
+_NOT_THE_PREPOSITION = r"(?!in\s(?!tall|wide|long|deep|thick|high|x\s|×|by\s|of\s|screen))"
 _VALUE = rf"(?:{AMOUNT}|\.\d{{1,9}})"
 _UNIT = one_of(UNITS)
 _END = r"(?![^\W_]|[²³^]|['’]\w)"
@@ -69,7 +70,8 @@ def _after_feet(match: Match) -> bool:
 @rule(
     rf"""(?P<sign>[-−+±~≈])?(?P<a>{_VALUE})
     (?:(?P<mid>\s?(?:°|%|º)?\s?(?:[-–—]|to)\s?)(?P<minus>[-−])?(?P<b>{_VALUE}))?
-    (?P<gap>[\s\u00a0\u202f]?)(?P<hyphen>-)?(?P<unit>{_UNIT})(?:\s?(?:/|per\ )\s?
+    (?P<scale>\ (?:hundred|thousand|million|billion|trillion)(?=\ ))?
+    (?P<gap>[\s\u00a0\u202f]?)(?P<hyphen>-)?(?P<unit>{_NOT_THE_PREPOSITION}{_UNIT})(?:\s?(?:/|per\ )\s?
     (?P<per>{one_of(PER)}))?{_END}"""
 )
 def _measure(match: Match) -> str | None:
@@ -85,6 +87,7 @@ def _measure(match: Match) -> str | None:
     words = _sign(match["sign"]) + value_words(match["a"])
     if match["b"]:
         words += f" to {'minus ' if match['minus'] else ''}{value_words(match['b'])}"
+    words += match["scale"] or ""
     words += f"{'-' if match['hyphen'] else ' '}{one if single else many}"
     return words + (f" per {PER[per]}" if per else _stop(match, unit))
 
@@ -172,7 +175,7 @@ def _lengths(*parts: tuple[str | None, str]) -> str:
 
 
 @rule(
-    rf"""(?:(?P<whole>\d{{1,3}})[\s-])?(?P<a>\d\d?)[/⁄](?P<b>\d\d?)\s?(?P<unit>{_UNIT}){_END}
+    rf"""(?:(?P<whole>\d{{1,3}})[\s-])?(?P<a>\d\d?)[/⁄](?P<b>\d\d?)\s?(?P<unit>{_UNIT}|["”″](?=\s[a-z])){_END}
     |(?P<whole2>\d{{1,3}})?(?P<part>[{"".join(VULGAR)}])\s?(?P<unit2>{_UNIT}){_END}"""
 )
 def _fraction_of(match: Match) -> str | None:
@@ -180,6 +183,7 @@ def _fraction_of(match: Match) -> str | None:
     top, bottom = VULGAR[match["part"]].split("/") if match["part"] else (match["a"], match["b"])
     unit = match["unit"] or match["unit2"]
     whole = match["whole"] or match["whole2"]
+    unit = "″" if unit in ('"', "”") else unit
     if not 0 < int(top) < int(bottom) or unit in ("in", "K", "A", "t", "N"):
         return None
     if whole:
@@ -209,3 +213,4 @@ def _bare(match: Match) -> str | None:
 
 
 AT_WORD = (_bare,)
+BEFORE_WORD = (_dimensions, _hours_minutes, _minutes_seconds, _measure)
