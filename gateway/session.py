@@ -189,6 +189,8 @@ class Session:
         """What the agent answers to the conversation, once the user's message is safe."""
         correlation_id.set(correlation)
         turn = await begun
+        if not turn.started:  # the store remembers a `ref` for longer than the session does
+            raise TurnError("ref: this turn was started before.", code="turn_in_progress")
         if turn.lost:
             await self.emit_error(
                 GatewayError("The last turn of this conversation was lost when the gateway stopped.", code="turn_lost"),
