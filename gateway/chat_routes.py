@@ -16,7 +16,7 @@ from gateway.errors import GatewayError
 from gateway.http_routes import PRIVATE, failure_response, user_route
 from gateway.http_turns import TurnOptions
 from gateway.requests import read_json
-from gateway.wire.native import LANGUAGE_TAG
+from gateway.wire.native import LANGUAGE_TAG, SpeechOptions
 from pipeline.agent.service import correlation_id
 from pipeline.events import Error, StreamToken, ToolCall, TurnEvent, TurnInterrupted
 
@@ -33,6 +33,7 @@ class _Chat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message: str
     captions: bool = True
     lang: str | None = None
+    speech: SpeechOptions | None = None
 
 
 class _Started(msgspec.Struct, frozen=True):
@@ -57,10 +58,20 @@ async def _chat(gateway: Gateway, user_id: str, request: Request) -> Response:
     settings = gateway.settings
     body = await read_json(request, _Chat, max_bytes=settings.max_body_bytes)
     _check(body, settings.max_message_chars)
+    try:
+        gateway.http_turns.speech(body.speech)
+    except ValueError as error:
+        raise GatewayError(f"speech: {error}.", code="bad_request") from None
     await gateway.http_turns.require_thread(user_id, body.thread_id)
     id_ = correlation_id.get()
     streamed = "text/event-stream" in request.headers.get("accept", "")
-    options = TurnOptions(captions=body.captions or not streamed, streamed=streamed, lang=body.lang, correlation_id=id_)
+    options = TurnOptions(
+        captions=body.captions or not streamed,
+        streamed=streamed,
+        correlation_id=id_,
+        lang=body.lang,
+        speech=body.speech,
+    )
     events = gateway.http_turns.chat(user_id, body.thread_id, body.message, options)
     if streamed:
         return EventStream(_frames(events), correlation_id=id_, write_timeout_s=settings.write_timeout_s)

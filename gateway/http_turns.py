@@ -17,11 +17,14 @@ from gateway.errors import GatewayError, StorageError
 from gateway.history import trim_history
 from gateway.reply_messages import reply_messages
 from gateway.settings import Settings
+from gateway.speech import speech_of
 from gateway.store import Store, TurnBegun, TurnEnd, TurnStart
+from gateway.wire.native import SpeechOptions
 from pipeline.agent.service import AgentService, Message
 from pipeline.errors import TurnError
 from pipeline.events import AgentEvent, Error, StreamEnd, TTSReadyChunk, TurnEvent, TurnInterrupted
-from pipeline.message_processor import ConversationTurn, MessageProcessor
+from pipeline.message_processor import ConversationTurn, MessageProcessor, TurnStatus
+from pipeline.text import ChunkLimits, SpeechRules
 
 __all__ = ["HTTPTurn", "HTTPTurns", "TurnOptions"]
 
@@ -30,13 +33,14 @@ _MAX_REMEMBERED: Final = 10_000
 
 class TurnOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`captions`: with `stream_token` events. `streamed`: events go out one by one; else nothing was heard before
-    the turn is complete.
+    the turn is complete. `speech` was checked.
     """
 
     captions: bool
     streamed: bool
     correlation_id: str
     lang: str | None = None
+    speech: SpeechOptions | None = None
 
 
 class HTTPTurn:
@@ -49,6 +53,7 @@ class HTTPTurn:
         """The conversation in the store; None: nothing is kept."""
         self.turn: ConversationTurn | None = None
         self._turns = turns
+        self._streamed = True
         self._saving: Awaitable[None] | None = None
         settings = turns.settings
         self._processor = MessageProcessor(
@@ -68,6 +73,7 @@ class HTTPTurn:
         The terminal event comes when the turn's end is durable. Raises nothing of the agent: that is an event.
         """
         processor = self._processor
+        limits, rules = self._turns.speech(options.speech)
         await processor.start_turn(
             self.thread_id or "",
             message,
@@ -75,16 +81,19 @@ class HTTPTurn:
             turn_id=self.turn_id,
             captions=options.captions,
             lang=options.lang or self._turns.settings.lang,
+            limits=limits,
+            rules=rules,
             correlation_id=options.correlation_id,
         )
         self.turn = turn = processor.turn(self.turn_id)
+        self._streamed = options.streamed
         try:
             async with aclosing(processor.stream_events(self.turn_id)) as events:
                 async for event in events:
                     if isinstance(event, StreamEnd | Error | TurnInterrupted):
                         await self._settle(turn, event.type if isinstance(event, Error) else None)
                     yield event
-                    if options.streamed and isinstance(event, TTSReadyChunk):
+                    if isinstance(event, TTSReadyChunk):
                         processor.chunk_sent(self.turn_id, event.index)
         finally:
             if turn.is_live:
@@ -110,6 +119,8 @@ class HTTPTurn:
     def _save(self, turn: ConversationTurn, reason: str | None) -> None:
         if self.thread_id is None:
             return
+        if not self._streamed and turn.status is not TurnStatus.COMPLETED:
+            turn.heard_chars = 0  # the client has got nothing of it
         timing = turn.timing(turn.ended_at_s or asyncio.get_running_loop().time())
         end = TurnEnd(
             turn_id=turn.turn_id,
@@ -134,6 +145,7 @@ class HTTPTurns:
         self.settings = settings
         self.store = store
         self._agent = agent
+        self._default_speech = speech_of(settings)
         self._live: dict[HTTPTurn, None] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -145,6 +157,10 @@ class HTTPTurns:
     def count(self) -> int:
         """How many turns are live."""
         return len(self._live)
+
+    def speech(self, options: SpeechOptions | None) -> tuple[ChunkLimits, SpeechRules]:
+        """How a turn is cut and spoken. Raises ValueError, which names the field."""
+        return self._default_speech if options is None else speech_of(self.settings, options)
 
     def new_thread(self, user_id: str) -> str:
         """The id of a conversation that begins with its first turn. The latest 10,000 are remembered."""

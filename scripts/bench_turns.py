@@ -129,7 +129,7 @@ class Model:
                 else:
                     answer.model.transport.write(frame)
                     heapq.heappush(self._due, (due + 1 / RATE, number, answer))
-            await asyncio.sleep(0.0005 if self._due else 0.005)
+            await asyncio.sleep(0.001 if self._due else 0.005)
 
     def answer(self, connection: ModelConnection, body: bytes) -> Answer:
         """Begin to answer a request."""

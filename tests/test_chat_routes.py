@@ -126,6 +126,15 @@ async def test_events_of_a_turn() -> None:
         assert len(await talker.history(thread_id)) == 4
 
 
+async def test_a_turn_may_say_how_it_is_spoken() -> None:
+    async with talking(ScriptedAgent(["See https://example.com now."])) as talker:
+        body = {"thread_id": await talker.start(), "message": "hi", "speech": {"urls": "skip"}}
+        async with talker.post(body, **SSE) as response:
+            events = events_of(await response.text())
+        (chunk,) = (event for event in events if event["event"] == "tts_ready_chunk")
+        assert "example" not in chunk["text"]
+
+
 async def test_closing_the_response_is_the_barge_in() -> None:
     never = asyncio.Event()
     agent = ScriptedAgent(["Hello there. ", "How are you? ", "I am. ", never.wait, "Never said."])
@@ -250,6 +259,8 @@ GOOD = {"thread_id": "t", "message": "hi"}
         ({**GOOD, "message": " \n"}, 400, "message"),
         ({**GOOD, "lang": "!"}, 400, "lang"),
         ({**GOOD, "captions": 1}, 400, "captions"),
+        ({**GOOD, "speech": {"min_chars": -1}}, 400, "min_chars"),
+        ({**GOOD, "speech": {"speed": 1}}, 400, "speed"),
         ({**GOOD, "colour": 1}, 400, "colour"),
         ({**GOOD, "message": "x" * 51}, 413, "message"),
         ({**GOOD, "message": "x" * 5000}, 413, "2000 bytes"),
