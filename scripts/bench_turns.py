@@ -8,7 +8,9 @@ delay   from the model sending the last token of a chunk to the client having th
         part of the delay before that token was sent, so `delay - wait` is what the gateway takes
 turn    from `start_turn` to `stream_end`, against the 4 s that the tokens take
 late    how much later than planned the model sent its tokens: above a few ms this side is the limit
-cpu     of the gateway's process for each token
+us      CPU time of the gateway's process for each token
+starved how long the gateway, or this side, was ready and had to wait for its core: above a few percent other
+        programs keep the machine busy, and only `us` means anything
 
 Without --sessions: the largest M with p99 delay <= 100 ms and p99 turn <= 1.1x, by doubling, then by halves.
 Then a reply of 2,000 tokens at full speed (time to the first chunk) and interrupts while half of M talk.
@@ -319,6 +321,7 @@ class Bench:
         figures, model = self.figures, self.model
         _clear(figures)
         model.late_s.clear()
+        starved = self._starved_s()
         cpu, at, own = self._cpu_s(), time.monotonic(), time.process_time()
         await asyncio.sleep(seconds)
         cpu, at, own = self._cpu_s() - cpu, time.monotonic() - at, time.process_time() - own
@@ -334,6 +337,7 @@ class Bench:
             "us": cpu / max(tokens, 1) * 1e6,
             "gateway": cpu / at * 100,
             "load": own / at * 100,
+            "starved": (self._starved_s() - starved) / at * 100,
             "errors": figures.errors,
         }
         await self.finish(sessions)
@@ -394,9 +398,20 @@ class Bench:
     def rss(self) -> int:
         return int(self.gateway.memory_info().rss)
 
+    def _starved_s(self) -> float:
+        # Linux tells, for a process's main thread, how long it was ready to run and did not.
+        return max(_waited_s(pid) for pid in (self.gateway.pid, os.getpid()))
+
     def _cpu_s(self) -> float:
         times = self.gateway.cpu_times()
         return float(times.user + times.system)
+
+
+def _waited_s(pid: int) -> float:
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return float("nan")
 
 
 def _clear(figures: Figures) -> None:
@@ -417,9 +432,9 @@ def _keeps_limits(row: dict[str, float]) -> bool:
 COLUMNS = (
     ("sessions", "{:8.0f}"), ("delay50", "{:8.1f}"), ("delay99", "{:8.1f}"), ("wait50", "{:8.1f}"),
     ("own99", "{:8.1f}"), ("turn99", "{:8.3f}"), ("late99", "{:8.1f}"), ("us", "{:8.1f}"),
-    ("gateway", "{:8.0f}"), ("load", "{:8.0f}"), ("errors", "{:8.0f}"),
+    ("gateway", "{:8.0f}"), ("load", "{:8.0f}"), ("starved", "{:8.0f}"), ("errors", "{:8.0f}"),
 )  # fmt: skip
-UNITS = ("", "ms", "ms", "ms", "ms", "x", "ms", "cpu/tok", "% core", "% core", "")
+UNITS = ("", "ms", "ms", "ms", "ms", "x", "ms", "cpu/tok", "% core", "% core", "%", "")
 
 
 def _print_row(row: dict[str, float]) -> None:
@@ -466,14 +481,14 @@ async def _measure(arguments: argparse.Namespace, cores: list[int]) -> None:
         print("".join(f"{unit:>8}" for unit in UNITS))
         best = await _search(arguments, bench)
         per_session = (bench.rss() - base) / max(1, len(bench.sessions) - base_sessions) / 1024
-        print(f"\nlargest within the limits: {best} sessions" if not arguments.sessions else "")
+        if not arguments.sessions:
+            print(f"\nlargest within the limits: {best} sessions")
         print(f"memory: {base / 2**20:.0f} MiB, and {per_session:.0f} KiB a session that has talked")
         if not arguments.load_only:
             floods = await bench.flood(20)
-            print(
-                f"flood of {FLOOD_TOKENS} tokens, first chunk: p50 {_share(floods, 0.5):.1f} ms, max {max(floods):.1f} ms"
-            )
-            for others in (0, best // 2, best):
+            p50, worst = _share(floods, 0.5), max(floods)
+            print(f"flood of {FLOOD_TOKENS} tokens, first chunk: p50 {p50:.1f} ms, max {worst:.1f} ms", flush=True)
+            for others in sorted({0, best // 2, best}):
                 silences, closes = await bench.interrupts(others, 20)
                 print(
                     f"interrupt while {others:4} others talk, to silence: p50 {_share(silences, 0.5):.1f} ms, "
