@@ -50,7 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     host, port = listener.getsockname()[:2]
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    logger.info("Voice-turn gateway on ws://{}/ws, agent: {}", address, describe_agent(settings))
+    logger.info(
+        "Voice-turn gateway on ws://{}/ws, page: http://{}/, agent: {}", address, address, describe_agent(settings)
+    )
     server = GatewayServer(app, settings)
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         all_ended = runner.run(serve(server, listener))

@@ -18,6 +18,7 @@ from gateway.http_routes import http_routes
 from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.store import Store, open_store
+from gateway.web_routes import web_routes
 from gateway.websocket_processor import WebSocketHandler
 from pipeline.agent.offline import OfflineAgent
 from pipeline.agent.run_processor import Run
@@ -99,7 +100,12 @@ def create_app(settings: Settings, agent: AgentService | None = None) -> Starlet
                 await ours.aclose()
 
     app = Starlette(
-        routes=[WebSocketRoute("/ws", serve_websocket), *http_routes(gateway), *conversation_routes(gateway)],
+        routes=[
+            WebSocketRoute("/ws", serve_websocket),
+            *http_routes(gateway),
+            *conversation_routes(gateway),
+            *web_routes(),
+        ],
         lifespan=lifespan,
     )
     app.state.gateway = gateway
