@@ -55,18 +55,18 @@ def conversation_routes(gateway: Gateway) -> list[Route]:
 
 
 async def _list(gateway: Gateway, user_id: str, request: Request) -> Response:
-    limit, before = _paging(request)
+    limit, cursors = _paging(request, "before")
     try:
-        asked = gateway.store.conversations(user_id, limit=limit, before=before)
+        asked = gateway.store.conversations(user_id, limit=limit, **cursors)
     except ValueError:
         raise _bad_cursor() from None
     return _json(await asked)
 
 
 async def _read(gateway: Gateway, user_id: str, request: Request) -> Response:
-    limit, before = _paging(request)
+    limit, cursors = _paging(request, "before", "after")
     try:
-        asked = gateway.store.read(user_id, request.path_params["conversation_id"], limit=limit, before=before)
+        asked = gateway.store.read(user_id, request.path_params["conversation_id"], limit=limit, **cursors)
     except ValueError:
         raise _bad_cursor() from None
     return _json(_found(await asked))
@@ -96,12 +96,16 @@ async def _export(gateway: Gateway, user_id: str, request: Request) -> Response:
     return StreamingResponse(lines(), media_type="application/x-ndjson", headers=_PRIVATE)
 
 
-def _paging(request: Request) -> tuple[int, str | None]:
-    _no_more_parameters(request, "limit", "before")
+def _paging(request: Request, *cursors: str) -> tuple[int, dict[str, str]]:
+    """The size of the page that is asked for, and its cursor, one of these, if any."""
+    _no_more_parameters(request, "limit", *cursors)
     text = request.query_params.get("limit", str(_DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= _MAX_LIMIT):
         raise _bad_request(f"`limit` must be a whole number from 1 to {_MAX_LIMIT}.")
-    return int(text), request.query_params.get("before")
+    given = {name: request.query_params[name] for name in cursors if name in request.query_params}
+    if len(given) > 1:
+        raise _bad_request("Either `before` or `after` can be asked for.")
+    return int(text), given
 
 
 def _no_more_parameters(request: Request, *known: str) -> None:
@@ -125,7 +129,7 @@ def _bad_request(text: str) -> GatewayError:
 
 
 def _bad_cursor() -> GatewayError:
-    return _bad_request("`before` is not the `before` of an earlier page.")
+    return _bad_request("A cursor, `before` or `after`, is one that a page gave.")
 
 
 def _json(body: Any) -> Response:

@@ -53,11 +53,12 @@ def _check_origin(connection: HTTPConnection, settings: Settings) -> None:
     name = _HOST.fullmatch(host)
     if name is None:
         raise GatewayError("The Host header is no host name.", code="forbidden")
-    if not settings.api_keys and not is_loopback(name["v6"] or name["name"]):
+    origin = connection.headers.get("origin")
+    may_be_browser = origin is not None or connection.scope["type"] == "http"
+    if may_be_browser and not settings.api_keys and not is_loopback(name["v6"] or name["name"]):
         # Without keys, a page that points its own name at this machine must not get in.
         raise GatewayError("Without API keys only a loopback host name is served.", code="forbidden")
-    origin = connection.headers.get("origin")
-    if origin is None:  # not a browser
+    if origin is None:
         return
     if settings.allowed_origins:
         allowed = origin in settings.allowed_origins

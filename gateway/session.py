@@ -8,44 +8,29 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing, suppress
 from hmac import compare_digest
 from secrets import token_urlsafe
-from typing import Protocol
 from uuid import uuid4
 
 from loguru import logger
 
+from gateway.channel import Channel, Connection
 from gateway.errors import GatewayError, StorageError
 from gateway.history import trim_history
-from gateway.outbox import ClientGoneError
-from gateway.replay_window import Frame, ReplayWindow
 from gateway.reply_messages import reply_messages
 from gateway.settings import Settings
 from gateway.speech import speech_of
 from gateway.store import Store, TurnBegun, TurnEnd, TurnStart
 from gateway.wire.errors import FrameError
-from gateway.wire.native import Ack, ChunkSpoken, Interrupt, Limits, NativeCodec, SessionFrame, StartTurn
+from gateway.wire.native import ChunkSpoken, Interrupt, Limits, NativeCodec, SessionFrame, StartTurn
 from pipeline.agent.service import AgentService, Message, correlation_id
 from pipeline.errors import PipelineError, TurnError
-from pipeline.events import AgentEvent, Error, StreamEnd, Timing, TTSReadyChunk, TurnEvent, TurnInterrupted
+from pipeline.events import AgentEvent, Error, StreamEnd, Timing, TurnInterrupted
 from pipeline.message_processor import ConversationTurn, Heard, MessageProcessor, log_failure
 from pipeline.text import ChunkLimits, SpeechRules
 
-__all__ = ["Connection", "Session"]
+__all__ = ["Session"]
 
 _MAX_UNTOLD_TURNS = 64
 _MAX_REMEMBERED = 1024
-
-
-class Connection(Protocol):
-    """What a session needs of the socket it speaks through."""
-
-    async def send(self, frame: str) -> None:
-        """Write a frame. Raises ClientGoneError."""
-
-    async def taken_over(self) -> None:
-        """Another connection has resumed the session: close this one."""
-
-    async def failed(self) -> None:
-        """The session broke, by a fault of ours: say so and close this one."""
 
 
 class Session:
@@ -92,20 +77,11 @@ class Session:
         self._saving: dict[str, Awaitable[None]] = {}
         self._refs: dict[str, None] = {}
         self._ended: dict[str, None] = {}
-        # Frames: what was said, how far the attached connection has got it, and whether it acknowledges.
-        self._window = ReplayWindow()
-        self._connection: Connection | None = None
-        self._written = 0
-        self._acks = False
-        self._writing = asyncio.Lock()
-        self._room = asyncio.Event()
+        self.channel = Channel(
+            NativeCodec(max_message_chars=settings.max_message_chars), on_chunk_sent=self._processor.chunk_sent
+        )
 
     # What the owner may know
-
-    @property
-    def attached(self) -> bool:
-        """Whether a connection is attached."""
-        return self._connection is not None
 
     @property
     def tasks(self) -> frozenset[asyncio.Task[None]]:
@@ -116,19 +92,10 @@ class Session:
         """Whether this user, with this token, may go on with the session."""
         return self.user_id == user_id and compare_digest(self._resume_token.encode(), resume_token.encode())
 
-    def can_replay_after(self, last_seq: int) -> bool:
-        """Whether exactly the frames after `last_seq` can be sent again."""
-        return self._window.reaches_back_to(last_seq)
-
     @property
     def is_idle(self) -> bool:
         """Whether no turn is live and all of them were told to their end."""
         return self._idle.is_set()
-
-    @property
-    def last_seq(self) -> int:
-        """The number of the last frame."""
-        return self._window.last_seq
 
     async def wait_idle(self) -> None:
         """Returns when no turn is live and all of them were told to their end."""
@@ -141,22 +108,8 @@ class Session:
 
         The connection before it is closed. Raises ClientGoneError.
         """
-        before, self._connection = self._connection, None
-        if before is not None:
-            await before.taken_over()
-        if last_seq is not None:
-            self._window.ack(last_seq)
-        async with self._writing:
-            await connection.send(self._codec.encode_control(self._opening(recovered=last_seq is not None)))
-            self._connection = connection
-            self._written = self._window.last_seq if last_seq is None else last_seq
-        self._room.set()
-        await self._write()
-
-    def detach(self, connection: Connection) -> None:
-        """The connection is gone; nothing changes when another has taken its place already."""
-        if self._connection is connection:
-            self._connection = None
+        opening = self._opening(recovered=last_seq is not None)
+        await self.channel.attach(connection, opening, last_seq=last_seq)
 
     def _opening(self, *, recovered: bool) -> SessionFrame:
         settings = self._settings
@@ -164,7 +117,7 @@ class Session:
             session_id=self.session_id,
             resume_token=self._resume_token,
             recovered=recovered,
-            last_seq=self._window.last_seq,
+            last_seq=self.channel.last_seq,
             conversation_id=self.conversation_id,
             limits=Limits(
                 max_message_chars=settings.max_message_chars,
@@ -236,6 +189,8 @@ class Session:
         """What the agent answers to the conversation, once the user's message is safe."""
         correlation_id.set(correlation)
         turn = await begun
+        if not turn.started:  # the store remembers a `ref` for longer than the session does
+            raise TurnError("ref: this turn was started before.", code="turn_in_progress")
         if turn.lost:
             await self.emit_error(
                 GatewayError("The last turn of this conversation was lost when the gateway stopped.", code="turn_lost"),
@@ -266,14 +221,7 @@ class Session:
         """Take a playback report. Raises TurnError (turn_not_found) for a turn that this session never had."""
         if frame.turn_id not in self._ended:
             self._processor.chunk_spoken(frame.turn_id, frame.index)
-        self._window.ack(self._window.seq_of_chunk(frame.turn_id, frame.index))
-        self._room.set()
-
-    def ack(self, frame: Ack) -> None:
-        """Every frame up to this one has arrived; from now on the client is expected to say so."""
-        self._acks = True
-        self._window.ack(min(frame.seq, self._written))
-        self._room.set()
+        self.channel.chunk_arrived(frame.turn_id, frame.index)
 
     def _interrupt(self, turn: ConversationTurn, reason: str, heard: Heard | None) -> None:
         if self._processor.request_interrupt(turn.turn_id, reason, heard):
@@ -281,44 +229,17 @@ class Session:
 
     # What comes of them
 
-    async def emit(self, event: TurnEvent) -> None:
-        """Number an event, keep it, and write it to the client if one is attached."""
-        seq = self._window.last_seq + 1
-        chunk = (event.turn_id, event.index) if isinstance(event, TTSReadyChunk) else None
-        self._window.add(Frame(seq, self._codec.encode(event, seq), chunk))
-        await self._write()
-
     async def emit_error(self, error: PipelineError, *, correlation_id: str) -> None:
         """Tell the client of a fault that ends no turn."""
-        await self.emit(Error(error.code, str(error), correlation_id, error.retryable))
-
-    async def _write(self) -> None:
-        """Write what the attached connection does not have yet, in order; returns when it has all."""
-        async with self._writing:
-            while (connection := self._connection) is not None:
-                frame = self._window.after(self._written)
-                if frame is None:
-                    break
-                try:
-                    await connection.send(frame.text)
-                except ClientGoneError:
-                    self.detach(connection)
-                    continue
-                if connection is not self._connection:
-                    continue  # taken over meanwhile: the new one gets it from where it stands
-                self._written = frame.seq
-                if frame.chunk is not None:
-                    self._processor.chunk_sent(*frame.chunk)
-            if self._connection is not None and not self._acks:
-                self._window.slide(self._written)
+        await self.channel.emit(Error(error.code, str(error), correlation_id, error.retryable))
 
     async def _run_relay(self) -> None:
         try:
             await self._tell_turns()
         except Exception as error:
             log_failure("the relay failed", error, correlation_id=self.session_id)
-            if self._connection is not None:
-                await self._connection.failed()
+            if self.channel.connection is not None:
+                await self.channel.connection.failed()
 
     async def _tell_turns(self) -> None:
         """One turn after the other, for as long as the session lives."""
@@ -329,18 +250,13 @@ class Session:
                 async for event in events:
                     if isinstance(event, StreamEnd | Error | TurnInterrupted):
                         await self._settle(turn, event)
-                    await self.emit(event)
-                    await self._wait_for_room()
+                    await self.channel.emit(event)
+                    # Before the next event is taken from the turn, so that an interrupt finds it still there.
+                    await self.channel.wait_for_room()
             self._processor.forget(turn_id)
             self._open_turns -= 1
             if self._open_turns == 0:
                 self._idle.set()
-
-    async def _wait_for_room(self) -> None:
-        # Before the next event is taken from the turn, so that an interrupt finds it still there.
-        while self._window.full:
-            self._room.clear()
-            await self._room.wait()
 
     async def _settle(self, turn: ConversationTurn, event: StreamEnd | Error | TurnInterrupted) -> None:
         """Make the turn's outcome durable before its terminal event is sent."""
@@ -392,7 +308,7 @@ class Session:
         live = self._processor.live_turn
         if live is not None:
             self._interrupt(live, reason, None)
-        self._connection = None
+        self.channel.detach(self.channel.connection)
         if self._relay is not None:
             self._relay.cancel()
             await asyncio.wait([self._relay])

@@ -6,8 +6,9 @@ import asyncio
 
 from loguru import logger
 
+from gateway.channel import Connection
 from gateway.errors import GatewayError
-from gateway.session import Connection, Session
+from gateway.session import Session
 from gateway.settings import Settings
 from gateway.store import Store
 from gateway.wire.native import Resume
@@ -67,7 +68,7 @@ class Sessions:
         """
         session = self._sessions.get(frame.session_id)
         if session is not None and session.admits(user_id, frame.resume_token):
-            if session.can_replay_after(frame.last_seq):
+            if session.channel.can_replay_after(frame.last_seq):
                 return session, True
             self._close_soon(session.session_id, "frames are missing")
         if session is not None and session.user_id == user_id:
@@ -84,8 +85,8 @@ class Sessions:
 
     def detach(self, session: Session, connection: Connection) -> None:
         """The connection is gone: the session waits for its client, unless another one serves it."""
-        session.detach(connection)
-        if not session.attached and session.session_id in self._sessions:
+        session.channel.detach(connection)
+        if session.channel.connection is None and session.session_id in self._sessions:
             self._stop_waiting(session.session_id)
             self._waiting[session.session_id] = asyncio.get_running_loop().call_later(
                 self._settings.resume_window_s, self._close_soon, session.session_id, "disconnected"

@@ -201,7 +201,7 @@ class WebSocketHandler:
             case ChunkSpoken():
                 session.chunk_spoken(frame)
             case Ack():
-                session.ack(frame)
+                session.channel.ack(frame.seq)
             case Ping():
                 await self.send(self._codec.encode_control(Pong(frame.t)))
             case Resume():

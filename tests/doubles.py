@@ -80,3 +80,12 @@ async def until(condition: Callable[[], object], *, limit_s: float = 5.0) -> Non
     async with asyncio.timeout(limit_s):
         while not condition():  # noqa: ASYNC110 - any state can be waited for, with or without an event
             await asyncio.sleep(0.001)
+
+
+async def until_still(count: Callable[[], int], *, pause_s: float = 0.2) -> int:
+    """Wait until a count does not change any more: everything on the way is full. The count."""
+    before = -1
+    while before != (now := count()):
+        before = now
+        await asyncio.sleep(pause_s)
+    return before

@@ -24,7 +24,7 @@ from gateway.session import Session
 from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.store import MemoryStore, TurnBegun, TurnEnd, TurnStart
-from gateway.wire.native import Ack, ChunkSpoken, HeardPosition, Interrupt, Resume, StartTurn
+from gateway.wire.native import ChunkSpoken, HeardPosition, Interrupt, Resume, StartTurn
 from pipeline.agent.service import Message
 from pipeline.errors import AgentError, TurnError
 from pipeline.events import AgentEvent, StreamToken, ToolCall, ToolResult
@@ -256,7 +256,7 @@ class World:
             case "spoken":
                 self._report_spoken()
             case "ack" if self.acks and self.frames:
-                self.session.ack(Ack(self.frames[-1]["seq"]))
+                self.session.channel.ack(self.frames[-1]["seq"])
             case "late" if self.turns:
                 self.session.interrupt(Interrupt(random.choice(list(self.turns))))
             case "drop" if self.network is not None:
@@ -315,12 +315,12 @@ class World:
             if self.network is None or self.network.cut:
                 await self.reconnect()
             if self.acks and self.frames:
-                self.session.ack(Ack(self.frames[-1]["seq"]))
+                self.session.channel.ack(self.frames[-1]["seq"])
             if self.live is not None and (chunks := self._chunks(self.live)):
                 self.spoken[self.live] = len(chunks)
                 self.session.chunk_spoken(ChunkSpoken(self.live, len(chunks) - 1))
             known = self.frames[-1]["seq"] if self.frames else 0
-            if self.session.is_idle and known == self.session.last_seq:
+            if self.session.is_idle and known == self.session.channel.last_seq:
                 break
             await asyncio.sleep(0.1)
         else:

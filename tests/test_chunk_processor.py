@@ -392,6 +392,16 @@ def test_a_long_token_costs_no_more_than_many_short_ones(unit: str) -> None:
     assert time.process_time() - begin < 5  # a quadratic one takes minutes
 
 
+@pytest.mark.parametrize(
+    "start", ["There were about 1,", "There. ", "- ", "# ", "See Dr. ", "Hi!", "http://", "|", "$$", "```\\n"]
+)
+@pytest.mark.parametrize("unit", [" ", "x", "😀", ")", "[1]", ". "])
+def test_a_long_run_behind_a_mark_is_not_waited_for(start: str, unit: str) -> None:
+    begin = time.process_time()
+    chunked(every(start + unit * (30_000 // len(unit)), 4))
+    assert time.process_time() - begin < 3  # a quadratic one takes minutes
+
+
 def test_the_buffer_stays_small() -> None:
     processor = TextChunkProcessor()
     for _ in range(20_000):

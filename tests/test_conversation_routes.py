@@ -91,6 +91,11 @@ async def test_a_conversation_page_by_page() -> None:
         older = await ask(gateway, f"/conversations/c?limit=3&before={newest.json['before']}")
         assert [turn["turn_id"] for turn in older.json["turns"]] == ["c0", "c1"]
         assert older.json["before"] is None
+        first = await ask(gateway, "/conversations/c?limit=3&after=")
+        assert [turn["turn_id"] for turn in first.json["turns"]] == ["c0", "c1", "c2"]
+        rest = await ask(gateway, f"/conversations/c?limit=3&after={first.json['after']}")
+        assert [turn["turn_id"] for turn in rest.json["turns"]] == ["c3", "c4"]
+        assert rest.json["after"] is None
 
 
 async def test_an_export_has_every_turn_on_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,6 +158,8 @@ async def test_other_origins_and_host_names_are_refused() -> None:
         ("?page=2", "`page`"),
         ("/c?before=-1", "`before`"),
         ("/c?limit=1e3", "`limit`"),
+        ("/c?before=1&after=2", "`after`"),
+        ("?after=1", "`after`"),
         ("/c/export?limit=1", "`limit`"),
     ],
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import sys
 import tempfile
@@ -108,6 +109,20 @@ async def test_the_turn_that_a_crash_cut_short_is_lost_and_said_to_be(tmp_path: 
         page = (await ask(gateway, "/conversations/c")).json
         assert [turn["status"] for turn in page["turns"]] == ["lost", "completed"]
         assert [message["content"] for message in page["turns"][0]["messages"]] == ["Count to 9"]
+
+
+async def test_an_orderly_stop_saves_the_turn_that_it_cuts_short(tmp_path: Path) -> None:
+    path = tmp_path / "conversations.db"
+    flags = ("--database", str(path), "--tokens-per-second", "20", "--drain-timeout-s", "0", "--agent", "offline")
+    async with running(*flags) as gateway, connect(gateway.url) as socket:
+        await socket.send(json.dumps({"event": "start_turn", "message": "Count to 40"}))
+        while json.loads(await socket.recv())["event"] != "tts_ready_chunk":
+            pass
+        assert await gateway.stop(8) == 0
+        assert "Traceback" not in await gateway.log()
+    assert os.listdir(tmp_path) == [path.name]
+    ((status, _),) = kept(path).values()
+    assert status == "interrupted"
 
 
 if __name__ == "__main__":

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from doubles import ScriptedAgent, words
+from doubles import ScriptedAgent, until_still, words
 from serving import serving
 
 
@@ -13,10 +11,7 @@ async def test_a_full_window_stops_no_command() -> None:
     async with serving(agent) as gateway, gateway.client() as client:
         await client.send("ack", seq=0)
         await client.send("start_turn", message="go")
-        pulled = -1
-        while agent.pulled != pulled:  # until the window is full
-            pulled = agent.pulled
-            await asyncio.sleep(0.2)
+        await until_still(lambda: agent.pulled)
         for number in range(100):
             await client.send("start_turn", message=f"again {number}")
         await client.send("ping", t="x")

@@ -28,6 +28,7 @@ ALLOWED: dict[str, tuple[set[str], set[str], set[str]]] = {
     ),
     "gateway.wire": ({"msgspec"}, {"gateway.wire", "pipeline.events", "pipeline.errors"}, {"asyncio"}),
     "gateway.client": ({"msgspec", "websockets"}, {"gateway.client"}, set()),
+    "gateway.protocols": ({"uvicorn", "websockets"}, set(), set()),
     "gateway": ({"starlette", "uvicorn", "msgspec", "loguru"}, {"gateway", "pipeline"}, set()),
 }
 

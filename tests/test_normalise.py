@@ -61,9 +61,7 @@ def test_words_that_only_look_like_forms_stay() -> None:
 
 
 def test_off_leaves_written_forms() -> None:
-    chunk = TTSTextProcessor(rules=SpeechRules(normalise="off")).process(
-        "It costs $5, see https://a.com/b 😀"
-    )
+    chunk = TTSTextProcessor(rules=SpeechRules(normalise="off")).process("It costs $5, see https://a.com/b 😀")
     assert chunk is not None
     assert chunk.text == "It costs $5, see a dot com"
 
@@ -181,9 +179,7 @@ def test_any_text_is_accepted(text: str, lang: str) -> None:
         assert_monotone(chunk)
 
 
-@pytest.mark.parametrize(
-    "unit", ["1", "1.", "$1", "a.", "1/", "a_", "(a ", "<e ", "I ", "5 kg ", "https://a.b/c?"]
-)
+@pytest.mark.parametrize("unit", ["1", "1.", "$1", "a.", "1/", "a_", "(a ", "<e ", "I ", "5 kg ", "https://a.b/c?"])
 def test_long_input_takes_linear_time(unit: str) -> None:
     text = (unit * 200_000)[:200_000]
     began = time.process_time()

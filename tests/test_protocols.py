@@ -144,7 +144,7 @@ async def test_half_a_request_is_not_waited_for(request_text: str, monkeypatch: 
 async def test_an_odd_host_is_refused(host: str) -> None:
     async with serving() as gateway:
         reader, writer = await asyncio.open_connection(*gateway.address)
-        writer.write(UPGRADE.replace("Host: 127.0.0.1", f"Host: {host}").encode() + b"\r\n")
+        writer.write(UPGRADE.replace("Host: 127.0.0.1", f"Host: {host}\r\nOrigin: http://{host}").encode() + b"\r\n")
         async with asyncio.timeout(5):
             answer = await reader.read(4096)
         assert answer.startswith((b"HTTP/1.1 403", b"HTTP/1.1 400"))

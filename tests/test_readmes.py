@@ -123,3 +123,12 @@ def test_the_table_of_transitions() -> None:
         if allowed:
             row = next(line for line in PIPELINE.splitlines() if line.startswith(f"| {start.name} |"))
             assert set(re.findall(r"[A-Z]{4,}", row)) == {start.name, *(status.name for status in allowed)}
+
+
+def test_every_module_of_the_gateway_is_in_its_map() -> None:
+    section = GATEWAY.split("## Where things are", 1)[1]
+    for path in (ROOT / "gateway").iterdir():
+        if path.name.startswith("__") and path.name != "__main__.py":
+            continue
+        if path.suffix == ".py" or (path.is_dir() and list(path.glob("*.py"))):
+            assert f"`{path.name}{'/' if path.is_dir() else ''}`" in section, path.name

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from doubles import ScriptedAgent, until, words
+from doubles import ScriptedAgent, until, until_still, words
 from proxy import Proxy
 from serving import Client, Served, serving
 from websockets.asyncio.client import connect
@@ -52,7 +52,7 @@ async def test_a_dropped_socket_is_not_an_interrupt_and_nothing_is_lost() -> Non
             assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
             assert frames[-1]["event"] == "stream_end"
             assert frames[-1]["text"] == "First sentence here. Second sentence here. Third sentence here. "
-            assert again.session["last_seq"] == frames[-1]["seq"]
+            assert again.session["last_seq"] == frames[-1]["seq"] - 1  # the turn ends when all was sent
             agent.script = ["Still here."]
             assert (await again.turn("and now?"))[0]["seq"] == frames[-1]["seq"] + 1
         assert len(agent.seen[-1]) == 3
@@ -157,10 +157,7 @@ async def test_take_over_from_a_connection_that_does_not_read() -> None:
     async with serving(agent, write_timeout_s=30) as gateway, gateway.client(max_queue=1) as client:
         client.socket.transport.pause_reading()
         await client.send("start_turn", message="go")
-        pulled = -1
-        while agent.pulled != pulled:  # until everything on the way is full
-            pulled = agent.pulled
-            await asyncio.sleep(0.2)
+        await until_still(lambda: agent.pulled)
         async with resuming(gateway, client.session, 0) as again:
             if again.session["recovered"]:
                 frames = await again.rest()
@@ -177,10 +174,7 @@ async def test_a_full_window_holds_the_turn_until_the_client_is_back() -> None:
             await client.send("start_turn", message="go")
             await client.until("stream_start")
             client.socket.transport.abort()
-        pulled = -1
-        while agent.pulled != pulled:
-            pulled = agent.pulled
-            await asyncio.sleep(0.1)
+        await until_still(lambda: agent.pulled)
         assert agent.pulled < 4_000
         async with resuming(gateway, client.session, last_seq(client)) as again:
             assert again.session["recovered"] is True
@@ -196,10 +190,7 @@ async def test_a_client_that_acknowledges_is_never_more_than_a_window_behind() -
         await client.send("ack", seq=0)
         await client.send("start_turn", message="go")
         await until(lambda: agent.pulled > 1_500)
-        pulled = -1
-        while agent.pulled != pulled:
-            pulled = agent.pulled
-            await asyncio.sleep(0.1)
+        await until_still(lambda: agent.pulled)
         assert agent.pulled < 4_000
         frame: dict[str, Any] = {"event": ""}
         while frame["event"] != "stream_end":
@@ -257,6 +248,23 @@ async def test_two_hundred_cuts_in_mid_turn_lose_and_double_nothing() -> None:
         assert frames[-1]["text"] == "".join(tokens)
         assert len([frame for frame in frames if frame["event"] == "stream_start"]) == 1
         assert len(gateway.gateway.sessions.all) <= 50
+
+
+async def test_what_a_lost_client_never_got_is_not_remembered_as_heard() -> None:
+    gate = asyncio.Event()
+    agent = ScriptedAgent(["First sentence here. ", "X", gate.wait, " Second sentence here. ", "Third sentence here. "])
+    async with serving(agent, resume_window_s=0.2, speaking_rate_cps=10_000) as gateway:
+        async with gateway.client() as client:
+            await client.send("start_turn", message="go")
+            await client.until("tts_ready_chunk")
+            client.socket.transport.abort()
+        (session,) = gateway.gateway.sessions.all
+        await until(lambda: session.channel.connection is None)
+        gate.set()
+        conversation = client.session["conversation_id"]
+        await until(lambda: not gateway.gateway.sessions.all)
+        history = await gateway.gateway.store.history("local", conversation)
+        assert [message["content"] for message in history] == ["go", "First sentence here."]
 
 
 # Playback

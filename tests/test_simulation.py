@@ -12,6 +12,7 @@ import pytest
 from loguru import logger
 from simulation import ViolationError, World, simulate
 
+from gateway.channel import Channel
 from gateway.replay_window import Frame, ReplayWindow
 from gateway.session import Session
 from pipeline.message_processor import ConversationTurn
@@ -54,15 +55,13 @@ def drop_one_frame(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def replay_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    after = ReplayWindow.after
     monkeypatch.setattr(ReplayWindow, "ack", lambda self, seq: None)
-    attach = Session.attach
+    attach = Channel.attach
 
-    async def broken(self: Session, connection: Any, *, last_seq: int | None = None) -> None:
-        await attach(self, connection, last_seq=last_seq and last_seq - 1)
+    async def broken(self: Channel, connection: Any, opening: Any, *, last_seq: int | None) -> None:
+        await attach(self, connection, opening, last_seq=last_seq and last_seq - 1)
 
-    monkeypatch.setattr(Session, "attach", broken)
-    assert after
+    monkeypatch.setattr(Channel, "attach", broken)
 
 
 def acknowledge_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from gateway.store import open_store, schema
 from gateway.store.memory import MemoryStore
 from gateway.store.owner import is_dead, this_process
 from gateway.store.sqlite import SqliteStore
+from gateway.store.writer import Effect
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION_1 = (ROOT / "tests" / "golden" / "conversations-1.sql").read_text(encoding="utf-8")
@@ -190,6 +191,20 @@ async def test_reading_is_no_commit(path: Path) -> None:
         assert store.commits == 0
 
 
+async def test_only_what_must_be_saved_waits_for_the_disk(path: Path) -> None:
+    async with opened(path) as store:
+        def mode(effect: Effect) -> asyncio.Future[tuple[int]]:
+            return store._writer.submit(lambda db: db.execute("PRAGMA synchronous").fetchone(), effect)
+
+        for effect, expected in ((Effect.WRITES, 1), (Effect.SAVES, 2), (Effect.READS, 1), (Effect.SAVES, 2)):
+            assert await mode(effect) == (expected,)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            together = [mode(effect) for effect in (Effect.SAVES, Effect.WRITES, Effect.SAVES)]
+            other.execute("COMMIT")
+        assert (await asyncio.gather(*together))[2] == (2,)
+
+
 async def test_a_close_ends_the_thread_and_writes_what_waits(path: Path) -> None:
     store = SqliteStore(path)
     for number in range(300):
@@ -289,7 +304,7 @@ async def test_a_transaction_that_fails_fails_all_in_it_and_the_next_works(
 async def test_a_full_disk(path: Path) -> None:
     async with opened(path) as store:
         # A limit on pages is this connection's own: it has to be set in its thread.
-        limit = store._writer.submit(lambda db: db.execute("PRAGMA max_page_count = 20").fetchone(), writes=False)
+        limit = store._writer.submit(lambda db: db.execute("PRAGMA max_page_count = 20").fetchone(), Effect.READS)
         await limit
         begun = 0
         with pytest.raises(StorageError):
@@ -349,6 +364,7 @@ sys.path[:0] = [{root!r}, {tests!r}]
 from pathlib import Path
 from test_store import assistant, end, start, user
 from gateway.store.sqlite import SqliteStore
+from gateway.store.writer import Effect
 
 async def main(name, turns):
     store = SqliteStore(Path({path!r}))
@@ -426,7 +442,7 @@ async def test_turns_of_a_living_gateway_are_not_lost(path: Path) -> None:
         await one.begin_turn("ann", start("t1"), user("one"))
         assert (await other.begin_turn("ann", start("t2"), user("two"))).lost == []
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
-    async with opened(path, owner=f"{process.pid}:abc") as theirs, opened(path) as ours:
+    async with opened(path, owner=f"{process.pid}::abc") as theirs, opened(path) as ours:
         await theirs.begin_turn("ann", start("t3"), user("three"))
         assert (await ours.begin_turn("ann", start("t4"), user("four"))).lost == []
         process.kill()
@@ -440,7 +456,12 @@ async def test_turns_of_a_living_gateway_are_not_lost(path: Path) -> None:
 
 
 def test_who_is_dead() -> None:
-    pid = os.getpid()
+    pid, started, _ = this_process().split(":")
     assert not is_dead(this_process())
-    assert is_dead(f"{pid}:another")
-    assert not is_dead("1:init")
+    assert is_dead(f"{pid}:{started}:another")
+    parent = os.getppid()
+    assert not is_dead(f"{parent}::x")
+    if started:  # where /proc is
+        assert is_dead(f"{parent}:1:x")
+        since = Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()[19]
+        assert not is_dead(f"{parent}:{since}:x")

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from doubles import ScriptedAgent, StubbornAgent, until, words
+from doubles import ScriptedAgent, StubbornAgent, until, until_still, words
 from fake_model import FakeModel, Reply
 from serving import serving
 from websockets.exceptions import InvalidStatus
@@ -289,10 +289,7 @@ async def test_an_interrupt_by_a_client_that_does_not_read() -> None:
     async with serving(agent, write_timeout_s=30.0) as gateway, gateway.client(max_queue=1) as client:
         client.socket.transport.pause_reading()
         await client.send("start_turn", message="talk on and on")
-        pulled = -1
-        while agent.pulled != pulled:  # until everything on the way is full
-            pulled = agent.pulled
-            await asyncio.sleep(0.2)
+        pulled = await until_still(lambda: agent.pulled)
         await client.send("interrupt")
         await until(lambda: agent.closed == 1)
         client.socket.transport.resume_reading()

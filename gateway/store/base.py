@@ -119,9 +119,9 @@ class Store(Protocol):
     """Conversations by owner: what is another user's does not exist, even under the same id.
 
     A method takes effect when it is called, in the order of the calls, not when it is awaited. Awaiting gives
-    the answer, or for a write says that it is durable; it raises StorageError when the operation failed, which
-    then changed nothing. To cancel or drop an awaitable undoes nothing and is no error. Called in a running
-    event loop; what is passed in may be changed afterwards.
+    the answer, or for a write says that it is kept, whatever becomes of this process; it raises StorageError when
+    the operation failed, which then changed nothing. To cancel or drop an awaitable undoes nothing and is no
+    error. Called in a running event loop; what is passed in may be changed afterwards.
     """
 
     def begin_turn(self, user_id: str, turn: TurnStart, message: Message) -> Awaitable[TurnBegun]:

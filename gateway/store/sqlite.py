@@ -23,7 +23,7 @@ from gateway.store.base import (
 )
 from gateway.store.owner import is_dead, this_process
 from gateway.store.schema import open_database
-from gateway.store.writer import Writer
+from gateway.store.writer import Effect, Writer
 from pipeline.agent.service import Message
 
 __all__ = ["SqliteStore"]
@@ -37,7 +37,10 @@ _TURN_COLUMNS = (
 
 
 class SqliteStore:
-    """A Store in a SQLite file (WAL, synchronous=FULL): what was awaited outlives a crash of the machine.
+    """A Store in a SQLite file with a write-ahead log: what was awaited outlives the process.
+
+    The end of a turn, with all before it, outlives the machine, too: it is forced to disk before it is answered.
+    The beginning is not, because a reply waits for it; with the power goes at most the turn in flight.
 
     Raises SettingsError for a file that cannot be used. `recent_messages`: `history` and `begin_turn` may leave
     out what is older than so many messages, so that a turn late in a long conversation costs no more than an
@@ -77,7 +80,7 @@ class SqliteStore:
                 db.execute("UPDATE conversations SET last_turn = ? WHERE id = ?", (inserted.lastrowid, conversation))
             return TurnBegun(started=bool(inserted.rowcount), history=self._history(db, conversation), lost=lost)
 
-        return self._writer.submit(begin, writes=True)
+        return self._writer.submit(begin, Effect.WRITES)
 
     def finish_turn(self, user_id: str, turn: TurnEnd, messages: Sequence[Message]) -> Awaitable[None]:
         values = (
@@ -106,13 +109,13 @@ class SqliteStore:
                 values,
             )
 
-        return self._writer.submit(finish, writes=True)
+        return self._writer.submit(finish, Effect.SAVES)
 
     def history(self, user_id: str, conversation_id: str) -> Awaitable[list[Message]]:
         def history(db: Connection) -> list[Message]:
             return self._history(db, _conversation(db, user_id, conversation_id))
 
-        return self._writer.submit(history, writes=False)
+        return self._writer.submit(history, Effect.READS)
 
     def conversation_of(self, user_id: str, session_id: str) -> Awaitable[str | None]:
         def find(db: Connection) -> str | None:
@@ -123,7 +126,7 @@ class SqliteStore:
             ).fetchone()
             return None if row is None else str(row[0])
 
-        return self._writer.submit(find, writes=False)
+        return self._writer.submit(find, Effect.READS)
 
     def conversations(self, user_id: str, *, limit: int, before: str | None = None) -> Awaitable[ConversationsPage]:
         older_than = _NEWEST if before is None else cursor_position(before)
@@ -151,7 +154,7 @@ class SqliteStore:
                 conversations=summaries, before=str(rows[limit - 1][0]) if len(rows) > limit else None
             )
 
-        return self._writer.submit(find, writes=False)
+        return self._writer.submit(find, Effect.READS)
 
     def read(
         self, user_id: str, conversation_id: str, *, limit: int, before: str | None = None, after: str | None = None
@@ -184,7 +187,7 @@ class SqliteStore:
                 after=str(rows[-1][0]) if rows and rows[-1][0] != last else None,
             )
 
-        return self._writer.submit(read, writes=False)
+        return self._writer.submit(read, Effect.READS)
 
     def delete(self, user_id: str, conversation_id: str) -> Awaitable[bool]:
         def delete(db: Connection) -> bool:
@@ -193,7 +196,7 @@ class SqliteStore:
             )
             return done.rowcount > 0
 
-        return self._writer.submit(delete, writes=True)
+        return self._writer.submit(delete, Effect.SAVES)
 
     async def close(self) -> None:
         await self._writer.close()

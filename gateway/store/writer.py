@@ -9,6 +9,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
+from enum import IntEnum
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,7 +17,7 @@ from loguru import logger
 
 from gateway.errors import StorageError
 
-__all__ = ["Writer"]
+__all__ = ["Effect", "Writer"]
 
 T = TypeVar("T")
 
@@ -27,9 +28,20 @@ _MAX_WAITING = 16_384
 disk hangs while clients begin turn after turn. Then failing is better than taking ever more memory."""
 
 
+class Effect(IntEnum):
+    """What an operation does to the file. `SAVES` is on disk when it is answered and outlives the machine's end.
+
+    `WRITES` outlives the process, and the machine as soon as anything after it is saved.
+    """
+
+    READS = 0
+    WRITES = 1
+    SAVES = 2
+
+
 class _Job(NamedTuple):
     run: Callable[[sqlite3.Connection], Any]
-    writes: bool
+    effect: Effect
     future: asyncio.Future[Any]
 
 
@@ -43,6 +55,7 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.commits = 0
         self._connection = connection
+        self._synchronous = ""
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed: asyncio.Future[None] | None = None
         # Every statement lets go of the interpreter and waits until a busy event loop hands it back: for this long.
@@ -51,8 +64,8 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
         self._thread.start()
 
-    def submit(self, run: Callable[[sqlite3.Connection], T], *, writes: bool) -> asyncio.Future[T]:
-        """The future of what `run` returns; when it `writes`, that comes once it is durable.
+    def submit(self, run: Callable[[sqlite3.Connection], T], effect: Effect) -> asyncio.Future[T]:
+        """The future of what `run` returns, which comes once its effect holds.
 
         Its exception is always StorageError. It may be dropped or cancelled: `run` is carried out all the same.
         """
@@ -64,7 +77,7 @@ class Writer:
             logger.error("storage: {} operations wait, one more was refused", _MAX_WAITING)
             future.set_exception(StorageError("The storage is too busy, try again later."))
         else:
-            self._jobs.put(_Job(run, writes, future))
+            self._jobs.put(_Job(run, effect, future))
         return future
 
     async def close(self) -> None:
@@ -101,9 +114,10 @@ class Writer:
     def _carry_out(self, group: list[_Job]) -> list[Any]:
         """What each job returned, or the StorageError that it failed with."""
         connection = self._connection
-        writes = any(job.writes for job in group)
+        effect = max(job.effect for job in group)
         try:
-            connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+            self._set_synchronous(effect)
+            connection.execute("BEGIN IMMEDIATE" if effect else "BEGIN")
             outcomes = [self._run_alone(job, among_others=len(group) > 1) for job in group]
             connection.execute("COMMIT")
         except Exception as error:
@@ -111,13 +125,13 @@ class Writer:
             outcomes = [_storage_error() for _ in group]
             self._roll_back()
         else:
-            self.commits += writes
+            self.commits += bool(effect)
         return outcomes
 
     def _run_alone(self, job: _Job, *, among_others: bool) -> Any:
         """What the job returned, or its StorageError, with all it did undone; raises when the whole group failed."""
         connection = self._connection
-        savepoint = job.writes and among_others
+        savepoint = job.effect and among_others
         if savepoint:
             connection.execute("SAVEPOINT job")
         try:
@@ -132,6 +146,12 @@ class Writer:
         if savepoint:
             connection.execute("RELEASE job")
         return outcome
+
+    def _set_synchronous(self, effect: Effect) -> None:
+        mode = "FULL" if effect is Effect.SAVES else "NORMAL"
+        if mode != self._synchronous:
+            self._connection.execute(f"PRAGMA synchronous = {mode}")
+            self._synchronous = mode
 
     def _roll_back(self) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from loguru import logger
 
-from pipeline.agent.model_stream import ModelError, broken_off, declined
+from pipeline.agent.model_errors import ModelError, broken_off, declined
 from pipeline.agent.payload import PayloadDecoder
 from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
 from pipeline.events import StreamToken, Usage

@@ -19,13 +19,12 @@ import openai
 from loguru import logger
 from openai import AsyncOpenAI, AsyncStream
 
-from pipeline.agent.service import correlation_id
-from pipeline.agent.sse import EventTooLongError, SSEDecoder
+from pipeline.agent.model_errors import ModelError, translate
+from pipeline.agent.sse import SSEDecoder
 from pipeline.agent.waits import RunCancelledError, Waits
 from pipeline.agent.wire import ModelEvent, ResponseDecoder
-from pipeline.errors import AgentError
 
-__all__ = ["NO_KEY", "ModelError", "ModelTimeouts", "broken_off", "declined", "make_client", "open_model_stream"]
+__all__ = ["NO_KEY", "ModelTimeouts", "make_client", "open_model_stream"]
 
 KEEP_ALIVE_S = 120.0  # the SDK's 5 s would open a new connection for nearly every turn of a conversation
 NO_KEY = "none"  # the SDK insists on one
@@ -43,21 +42,6 @@ class ModelTimeouts(msgspec.Struct, frozen=True):
     first_token_s: float = 2.5
     stall_s: float = 3.0
     first_chunk_s: float = 6.0
-
-
-class ModelError(AgentError):
-    """An AgentError that also says what a retry policy needs to know."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        code: str = "agent_error",
-        retryable: bool = False,
-        retry_after_s: float | None = None,
-    ) -> None:
-        super().__init__(message, code=code, retryable=retryable)
-        self.retry_after_s = retry_after_s
 
 
 class _ByteStream(AsyncStream[bytes]):
@@ -215,17 +199,6 @@ def _packets(stream: _ByteStream) -> AsyncGenerator[bytes, None] | _AiohttpPacke
     return response.aiter_bytes()
 
 
-def broken_off() -> ModelError:
-    """The stream ended before the response did."""
-    _warn("the model's stream ended without an end")
-    return ModelError("The connection to the model broke.", retryable=True)
-
-
-def declined() -> ModelError:
-    """A filter let nothing through."""
-    return ModelError("The model declined to answer.")
-
-
 def encode_body(body: Mapping[str, object]) -> bytes:
     """JSON; a lone surrogate, which JSON in UTF-8 cannot carry, becomes a replacement character."""
     try:
@@ -244,52 +217,3 @@ def _without_surrogates(value: object) -> object:
             return [_without_surrogates(item) for item in value]
         case _:
             return value
-
-
-def _warn(text: str, *values: object) -> None:
-    logger.opt(depth=1).warning(text + ", correlation_id={}", *values, correlation_id.get())
-
-
-def translate(error: Exception) -> ModelError:
-    """A foreign error as ours: what happened goes to the log, a sentence without it to the caller."""
-    match error:
-        case ModelError():
-            return error
-        case TimeoutError():
-            _warn("the model was silent for too long")
-            return ModelError("The model did not answer in time.", code="agent_timeout", retryable=True)
-        case openai.APIStatusError(status_code=status):
-            return _status_error(error, status)
-        case openai.APIConnectionError():  # also the SDK's APITimeoutError: it calls a refused connection so
-            _warn("no connection to the model: {!r}", error.__cause__ or error)
-            return ModelError("The model cannot be reached.", retryable=True)
-        case EventTooLongError():
-            _warn("the model sent {}", error)
-            return ModelError("The model sent an answer that cannot be read.")
-        case _:
-            _warn("the connection to the model broke: {!r}", error)
-            return ModelError("The connection to the model broke.", retryable=True)
-
-
-def _status_error(error: openai.APIStatusError, status: int) -> ModelError:
-    _warn("the model refused a request: HTTP {} {}, request {}", status, error.code, error.request_id)
-    logger.debug("its answer: {}", error.body)
-    if status == 429:
-        return ModelError(
-            "The model is busy.",
-            code="agent_rate_limited",
-            retryable=error.code != "insufficient_quota",
-            retry_after_s=_retry_after_s(error.response.headers),
-        )
-    if status in (408, 504):
-        return ModelError("The model did not answer in time.", code="agent_timeout", retryable=True)
-    return ModelError("The model refused the request.", retryable=status == 409 or status >= 500)
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(headers[name]) * unit_s)
-        except (KeyError, ValueError):  # absent, or a date: too far away for a voice turn in any case
-            continue
-    return None

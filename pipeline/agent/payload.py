@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import msgspec
 from loguru import logger
 
-from pipeline.agent.model_stream import ModelError
+from pipeline.agent.model_errors import ModelError
 
 __all__ = ["PayloadDecoder"]
 

@@ -13,7 +13,8 @@ from openai import AsyncOpenAI
 
 from pipeline.agent.backoff import backoff_delays, retry_delay_s
 from pipeline.agent.breaker import CircuitBreaker
-from pipeline.agent.model_stream import ModelError, ModelTimeouts, open_model_stream
+from pipeline.agent.model_errors import ModelError
+from pipeline.agent.model_stream import ModelTimeouts, open_model_stream
 from pipeline.agent.waits import Waits
 from pipeline.agent.wire import ModelEvent, Prompt, Wire
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 from loguru import logger
 
-from pipeline.agent.model_stream import ModelError, broken_off, declined
+from pipeline.agent.model_errors import ModelError, broken_off, declined
 from pipeline.agent.payload import PayloadDecoder
 from pipeline.agent.service import Message
 from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,11 +19,12 @@ from loguru import logger
 from openai import AsyncOpenAI
 
 from pipeline.agent.chat import ChatWire
-from pipeline.agent.messages import MessageData, StepData, ThreadMessage, ToolTracker, iso_now, new_id
+from pipeline.agent.messages import MessageData, StepData, ThreadMessage, iso_now, new_id
 from pipeline.agent.model_stream import NO_KEY, make_client
 from pipeline.agent.provider import Provider, respond
 from pipeline.agent.responses import ResponsesWire
 from pipeline.agent.run_config import Fallback, RunConfig
+from pipeline.agent.run_data import RunData
 from pipeline.agent.service import Message, correlation_id
 from pipeline.agent.threads import MemoryThreads, ThreadStore
 from pipeline.agent.tool_executor import ToolExecutor, ToolOutput
@@ -33,49 +34,12 @@ from pipeline.agent.wire import FunctionCall, ModelEnd, ModelEvent, Prompt
 from pipeline.errors import AgentError, TurnError
 from pipeline.events import AgentEvent, StreamEnd, StreamToken, Usage
 
-__all__ = ["Run", "RunData", "RunEvent", "RunStatus"]
+__all__ = ["Run", "RunEvent"]
 
 MAX_REMEMBERED = 256
 SUBMIT_TRIES = 3
 
-RunStatus: TypeAlias = Literal["in_progress", "requires_action", "completed", "incomplete", "failed", "cancelled"]
 RunEvent: TypeAlias = AgentEvent | StepData | MessageData
-
-
-class RunData(msgspec.Struct):
-    """What is known of one run; the loop writes it, everybody else reads.
-
-    `incomplete`: the model stopped early (its token limit); what it said was said. `messages` are those
-    that the run adds to its thread after the user's.
-    """
-
-    id: str
-    thread_id: str
-    correlation_id: str
-    waits: Waits
-    status: RunStatus = "in_progress"
-    created_at: str = msgspec.field(default_factory=iso_now)
-    ended_at: str | None = None
-    error_code: str | None = None
-    usage: Usage | None = None
-    tracker: ToolTracker = msgspec.field(default_factory=ToolTracker)
-    prompt: list[Message] = []
-    messages: list[ThreadMessage] = []
-    saved: int = 0
-    pieces: list[str] = []  # of the message being said
-    speaking_since: str = ""
-
-    @property
-    def is_live(self) -> bool:
-        return self.ended_at is None
-
-    def end(self, status: RunStatus) -> None:
-        self.status = status
-        self.ended_at = iso_now()
-
-    def add(self, *messages: ThreadMessage) -> None:
-        self.messages.extend(messages)
-        self.prompt.extend(message.for_model() for message in messages)
 
 
 class Run:

@@ -25,8 +25,8 @@ __all__ = ["deliver"]
 async def deliver(turn: ConversationTurn) -> AsyncGenerator[TurnEvent, None]:
     """The turn's events, `stream_start` first, one terminal event last; the turn ends when that one leaves.
 
-    For a client that promised playback reports, chunks wait while too many are unspoken, neighbours that
-    wait are joined, and `stream_end` waits until all has been spoken.
+    `stream_end` waits until every chunk was sent. For a client that promised playback reports, it waits until all
+    has been spoken; chunks wait while too many are unspoken, and neighbours that wait are joined.
     """
     yield StreamStart(turn_id=turn.turn_id, conversation_id=turn.conversation_id, ref=turn.ref)
     held: deque[QueuedEvent] = deque()
@@ -43,6 +43,7 @@ async def deliver(turn: ConversationTurn) -> AsyncGenerator[TurnEvent, None]:
                 if turn.playback.max_unspoken is not None:
                     yield ReplyComplete(turn_id=turn.turn_id, chunks=turn.playback.given_out)
                     await _spoken_down_to(turn, 0)
+                await _all_sent(turn)
                 if turn.advance(TurnStatus.COMPLETED):
                     yield item
                     return
@@ -91,6 +92,13 @@ async def _spoken_down_to(turn: ConversationTurn, unspoken: int) -> bool:
         except TimeoutError:
             turn.playback.assume_spoken()
     return waited
+
+
+async def _all_sent(turn: ConversationTurn) -> None:
+    """Wait until every chunk was sent, or the turn is over: what a lost client never got, it never heard."""
+    while turn.is_live and turn.playback.unsent:
+        turn.progress.clear()
+        await turn.progress.wait()
 
 
 def _join_waiting(turn: ConversationTurn, chunk: SpeechChunk, held: deque[QueuedEvent]) -> SpeechChunk:

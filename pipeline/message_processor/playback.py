@@ -47,6 +47,11 @@ class Playback:
         return len(self._chunks) - self._spoken
 
     @property
+    def unsent(self) -> int:
+        """How many chunks were given out and not sent."""
+        return len(self._chunks) - len(self._sent_at_s)
+
+    @property
     def sent_until(self) -> int:
         """The raw offset up to which the reply was sent."""
         return self._end_of(len(self._sent_at_s))

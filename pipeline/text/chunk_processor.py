@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from pipeline.text.full_stop import LOOK
 from pipeline.text.limits import ChunkLimits
 from pipeline.text.markdown import Break, MarkdownFilter, Piece, Text
 from pipeline.text.models import Block, Boundary, TextChunk
@@ -176,8 +177,8 @@ class TextChunkProcessor(PlainText):
         """Take every decision that can be taken, in the order of the text."""
         while True:
             marks = _CLAUSE_MARKS if self._clauses() else self._marks
-            found = marks.search(self._text, self._scan)
-            at = found.start() if found else len(self._text)
+            found = marks.search(self._text, self._scan, self._limit + 1)
+            at = found.start() if found else min(len(self._text), self._limit + 1)
             if self._first and self.limits.clause_first and self._breath(at):
                 continue
             if at > self._limit:
@@ -227,8 +228,8 @@ class TextChunkProcessor(PlainText):
         if not enough:
             return Verdict(NO, after)
         if at and text[at - 1].isdigit() and text[at] in ",:":
-            first = after
-            while first < len(text) and text[first].isspace():
+            first, stop = after, min(len(text), after + LOOK)
+            while first < stop and text[first].isspace():
                 first += 1
             if first == len(text):
                 return Verdict(NO, after) if final else Verdict(WAIT, at)
@@ -334,6 +335,7 @@ class TextChunkProcessor(PlainText):
         self._chunk = end
         self._ready = max(self._ready, end)
         self._limit = end + self.limits.max_chars
+        self._breathed = max(self._breathed, end)
         if not bare:
             return
         self._first = False

@@ -23,7 +23,7 @@ BREATH = r",;:—–،؛、，；："
 """Marks at which a clause may end."""
 
 _ANYWHERE = "。！？؟۔।॥።။｡፧"  # these end a sentence without a space after them
-_RUN = re.compile(r"(?:\.(?:[ \u00a0]\.){1,31}|[.!?…。！？．؟۔।॥։።။｡፧‼⁇⁈⁉]{1,64})")
+_RUN = re.compile(r"(?:\.(?:[ \u00a0]\.(?!\.)){1,31}|[.!?…。！？．؟۔।॥։።။｡፧‼⁇⁈⁉]{1,64})")
 _CLOSERS = re.compile(
     r"(?:[\"'”’»›)\]}」』】）〉》“«]|[ \u00a0\u202f](?=»(?!\w))|\[\d{1,3}\]){0,16}"
     r"(?:[ ](?:\[\d{1,3}\]){1,8}(?=\s)){0,4}"  # footnotes

@@ -135,9 +135,7 @@ class TTSTextProcessor:
             self._pending.start = chunk.start
         self._pending.emotion = emotion or self._pending.emotion
 
-    def _said(
-        self, chunk: TextChunk, text: str, mapping: Mapping, lang: str, emotion: str | None
-    ) -> SpeechChunk:
+    def _said(self, chunk: TextChunk, text: str, mapping: Mapping, lang: str, emotion: str | None) -> SpeechChunk:
         pending, self._pending = self._pending, _Pending()
         start = chunk.start if pending.start is None else pending.start
         if mapping[0][1] > start:

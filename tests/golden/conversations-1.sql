@@ -31,8 +31,8 @@ CREATE TABLE turns (
     left_messages TEXT NOT NULL DEFAULT '[]',
     UNIQUE (conversation, turn_id)
 );
-INSERT INTO "turns" VALUES(1,1,'t1','s',NULL,'999999999:0123456789abcdef','completed',100.0,103.5,20,NULL,3500,2,40,30,NULL,'{"role":"user","content":"one"}','[{"role":"assistant","content":"1"}]');
-INSERT INTO "turns" VALUES(2,1,'t2','s','r2','999999999:0123456789abcdef','processing',100.0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'{"role":"user","content":"two"}','[]');
+INSERT INTO "turns" VALUES(1,1,'t1','s',NULL,'999999999:4711:0123456789abcdef','completed',100.0,103.5,20,NULL,3500,2,40,30,NULL,'{"role":"user","content":"one"}','[{"role":"assistant","content":"1"}]');
+INSERT INTO "turns" VALUES(2,1,'t2','s','r2','999999999:4711:0123456789abcdef','processing',100.0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'{"role":"user","content":"two"}','[]');
 CREATE INDEX conversations_by_turn ON conversations (user_id, last_turn);
 CREATE INDEX turns_by_conversation ON turns (conversation);
 CREATE INDEX turns_by_session ON turns (session_id, ref);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from importlib import import_module
 
 from pipeline.text.languages.model import Language
@@ -14,12 +14,12 @@ LANGUAGES = (
 )  # fmt: skip
 """The languages with a full table."""
 
-_EVERYWHERE = frozenset({"dr", "prof", "mr", "mrs", "ms", "st"})
+_EVERYWHERE = frozenset({"dr", "prof", "mr", "mrs", "ms", "st", "mt"})
 _SMALL = ("bg", "da", "hy", "kk", "sk", "uk")
 """Languages with the commonest abbreviations only."""
 
 
-@cache
+@lru_cache(maxsize=128)
 def language(code: str) -> Language:
     base = code.replace("_", "-").split("-")[0].lower()
     if base not in LANGUAGES and base not in _SMALL:
@@ -55,7 +55,7 @@ def _script(letter: str) -> tuple[str, str] | None:
     return None
 
 
-@cache
+@lru_cache(maxsize=4_096)  # letters and codes come from outside
 def language_of_script(letter: str, code: str) -> Language:
     """The table for a text in `code` at a word that ends in `letter`: its script may be another's."""
     script = _script(letter)

@@ -5,10 +5,11 @@ from pipeline.text.languages.model import Language, words
 TABLE = Language(
     code="es",
     titles=words(
-        "sr sra srta sres dr dra d dª dña prof profa ing lic arq gral gob cap cnel tte sto sta fr ee mons "
-        "excmo ilmo p.ej p.e ej vs cf aprox máx mín av avda cía depto dpto ud uds vd vds pdte atte fco mª"
+        "mt sr sra srta sres dr dra d dª dña prof profa ing lic arq gral gob cap cnel tte sto sta fr ee "
+        "mons excmo ilmo p.ej p.e ej vs cf aprox máx mín av avda cía depto dpto ud uds vd vds pdte atte fco "
+        "mª"
     ),
-    counted=words("s n° nº núm no pág págs p pp art cap fig vol t tel tfno ext km apdo izq dcha"),
+    counted=words("n.º párr párrf párrs s n° nº núm no pág págs p pp art cap fig vol t tel tfno ext km apdo izq dcha"),
     abbreviations=words(
         "ene feb mar abr may jun jul ago sept sep oct nov dic lun mié jue vie sáb dom ee.uu ee.uu.aa ff.cc "
         "ss.mm s.a s.l s.r.l inc ltd co hnos jr c/ pza ctra"

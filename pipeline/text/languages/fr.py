@@ -5,8 +5,8 @@ from pipeline.text.languages.model import Language, words
 TABLE = Language(
     code="fr",
     titles=words(
-        "m mm mme mmes mlle mlles dr pr me mgr st ste sts prof p.ex c.-à-d c.à.d cf vs av apr env ex boul "
-        "bd l.d n.b gén cap col lt sgt cne adj"
+        "mt m mm mme mmes mlle mlles dr pr me mgr st ste sts prof p.ex c.-à-d c.à.d cf vs av apr env ex "
+        "boul bd l.d n.b gén cap col lt sgt cne adj"
     ),
     counted=words("n° no nos p pp art chap fig vol t éd tél tel al sect ch"),
     abbreviations=words(

@@ -8,7 +8,7 @@ TABLE = Language(
         "sr sra srs sras srta dr dra drs prof profa eng arq adv exmo exma ilmo d dom pe fr sto sta gen cel "
         "cap ten sgt p.ex ex vs cf aprox av r al pç rod trav dept depto máx mín"
     ),
-    counted=words("n° nº núm no pág págs p pp art cap fig vol t tel ext km"),
+    counted=words("n.º n° nº núm no pág págs p pp art cap fig vol t tel ext km"),
     abbreviations=words(
         "jan fev mar abr mai jun jul ago set out nov dez seg ter qua qui sex sáb dom ltda cia s.a inc eua "
         "e.u.a jr bros"

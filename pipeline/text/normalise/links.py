@@ -18,11 +18,10 @@ _TLD = (
 )
 # Without a path after it only these are surely no sentence that ends without a space ("the end.it began").
 _SURE = re.compile(
-    "(?:com|org|net|edu|gov|info|biz|dev|app|io|ai|eu|uk|de|fr|nl|jp|kr|cn|ru|tv|xyz|tech|cloud|onli "
-    "ne|wiki|br|pl)$"
+    "(?:com|org|net|edu|gov|info|biz|dev|app|io|ai|eu|uk|de|fr|nl|jp|kr|cn|ru|tv|xyz|tech|cloud|onli ne|wiki|br|pl)$"
 )
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})"
-_PATH = r"(?:[/?#][^\s<>\"'”’»)\]}|`，。、！？）」』]{0,2000})?"
+_PATH = r"(?:[/?#](?:[^\s<>\"'”’»()\]}|`，。、！？）」』]|\([^\s()<>]{0,80}\)){0,2000})?"
 _LINK = re.compile(
     rf"""(?<![\w@.-])(?:
     (?P<url>(?:https?|ftp|wss?)://)(?:[^\s/@]{{1,64}}@)?(?P<host>\[[0-9a-fA-F:]{{2,40}}\]|

@@ -49,9 +49,7 @@ class RuleSet:
         self._rules = tuple(rules)
         alternatives = (_unnamed(each.pattern.pattern, number) for number, each in enumerate(self._rules))
         self._any = re.compile("|".join(f"(?:{pattern}\n)()" for pattern in alternatives), re.VERBOSE)
-        markers = [
-            index for index in range(1, self._any.groups + 1) if index not in self._any.groupindex.values()
-        ]
+        markers = [index for index in range(1, self._any.groups + 1) if index not in self._any.groupindex.values()]
         self._first = {marker: number for number, marker in enumerate(markers)}
 
     def edit(self, text: str, at: int) -> Edit | None:

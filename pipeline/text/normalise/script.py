@@ -11,8 +11,7 @@ __all__ = ["language_of", "letters_of"]
 _SCRIPTS = {
     "el": "\u0370-\u03ff\u1f00-\u1fff",
     "ru": "\u0400-\u052f",
-    "ar": "\u0610-\u061a\u0620-\u065f\u066e-\u06d3\u06d5-\u06ef\u06fa-\u06ff\u0750-\u077f"
-    "\ufb50-\ufdff\ufe70-\ufefc",
+    "ar": "\u0610-\u061a\u0620-\u065f\u066e-\u06d3\u06d5-\u06ef\u06fa-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc",
     "hi": "\u0900-\u0963\u0971-\u097f",
     "ja": "\u3041-\u30ff\u31f0-\u31ff",
     "zh": "\u3400-\u4dbf\u4e00-\u9fff",

@@ -56,9 +56,7 @@ LANGUAGE = SpeechLanguage(
         "mil millones": "mil millones|mil millones",
     },
     of_money="de ",
-    feminine=frozenset(
-        {"calorie", "hour", "inch", "kilocalorie", "mile", "ounce", "pound", "ton", "week", "£"}
-    ),
+    feminine=frozenset({"calorie", "hour", "inch", "kilocalorie", "mile", "ounce", "pound", "ton", "week", "£"}),
     clock=("{h}", "{h} y {m}"),
     clock_written=":",
     hour_rule="cardinal-feminine",

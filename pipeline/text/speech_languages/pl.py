@@ -38,9 +38,7 @@ LANGUAGE = SpeechLanguage(
         "mln": "milion|miliony|milionów|miliona",
         "mld": "miliard|miliardy|miliardów|miliarda",
     },
-    feminine=frozenset(
-        {"calorie", "hour", "kilocalorie", "kilowatt-hour", "mile", "minute", "second", "ton"}
-    ),
+    feminine=frozenset({"calorie", "hour", "kilocalorie", "kilowatt-hour", "mile", "minute", "second", "ton"}),
     clock=("{h}", "{h} {m}"),
     clock_written=":",
     hour_rule="ordinal-feminine",

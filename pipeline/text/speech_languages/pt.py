@@ -61,9 +61,7 @@ LANGUAGE = SpeechLanguage(
         "bilhões": "bilhão|bilhões",
     },
     of_money="de ",
-    feminine=frozenset(
-        {"calorie", "hour", "inch", "kilocalorie", "mile", "ounce", "pound", "ton", "week", "£"}
-    ),
+    feminine=frozenset({"calorie", "hour", "inch", "kilocalorie", "mile", "ounce", "pound", "ton", "week", "£"}),
     clock=("{h} {hours}", "{h} {hours} e {m}"),
     clock_written=":hH",
     hours="hora|horas",

@@ -30,14 +30,19 @@ _WORD = rules.RuleSet((
 _DATE_WORD = rules.RuleSet(dates.AT_WORD)
 _DIGIT = rules.RuleSet((
     *quantities.FIRST, *dates.AT_NUMBER, *codes.AT_NUMBER, *times.AT_NUMBER, *money.AT_NUMBER,
-    *units.AT_NUMBER, *maths.AT_NUMBER, *codes.AT_NAME, *quantities.AT_NUMBER,
+    *units.AT_NUMBER, *maths.AT_NUMBER, *codes.AT_NAME, *dates.AT_SLASH, *quantities.AT_NUMBER,
 ))  # fmt: skip
+_DIGIT_IN_PROSE = rules.RuleSet((
+    *quantities.FIRST, *dates.BEFORE_WORD, *codes.BEFORE_WORD, *times.BEFORE_WORD, *money.AT_NUMBER,
+    *units.BEFORE_WORD, *codes.AT_NAME, *quantities.BEFORE_WORD,
+))  # fmt: skip
+_IN_PROSE = rules.compiled(r"\d[0-9,.]*(?:(?<=[.,])|[;:!?)]{0,2})(?:\s[A-Za-z(]|$)")
 _SIGN = (*money.AT_SIGN, *codes.AT_NUMBER, *units.AT_NUMBER, *quantities.AT_SIGN)
 _OPERATOR = rules.RuleSet(maths.AT_OPERATOR)
 _BY_MARK = {
     **dict.fromkeys("$€£¥￥₹₩₽₺₿₪₫₦₱฿₴", rules.RuleSet(money.AT_SIGN)),
     **dict.fromkeys("'’‘", rules.RuleSet(dates.AT_APOSTROPHE)),
-    **dict.fromkeys(fractions.VULGAR, rules.RuleSet((*units.AT_FRACTION, *quantities.AT_FRACTION))),
+    **dict.fromkeys(fractions.VULGAR, rules.RuleSet((*units.AT_FRACTION, *fractions.AT_MARK))),
     "(": rules.RuleSet(codes.AT_PARENTHESIS),
     "[": rules.RuleSet(names.AT_BRACKET),
     "#": rules.RuleSet(names.AT_HASH),
@@ -95,7 +100,7 @@ def _places(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleS
         yield from _word_before(text, here, floor)
     if "0" <= mark <= "9":
         if start == here:
-            yield here, _DIGIT
+            yield here, _DIGIT_IN_PROSE if _IN_PROSE.match(text, here) else _DIGIT
         return
     if start < here and mark == ".":
         return

@@ -89,9 +89,7 @@ def _stop(match: Match) -> str:
 
 _CAPITAL_AFTER = compiled(r"\s?[A-Z]")
 _CAPITAL_BEFORE = compiled(r"(?:\b[A-Z][a-z'’]+|\b\d{1,3}(?:st|nd|rd|th))\s$")
-_HOUSE_BEFORE = compiled(
-    r"\b\d{1,5}[A-Z]?\s(?:[NSEW]\.?\s)?(?:[A-Z][\w'’]*\s|\d{1,3}(?:st|nd|rd|th)\s){1,3}$"
-)
+_HOUSE_BEFORE = compiled(r"\b\d{1,5}[A-Z]?\s(?:[NSEW]\.?\s)?(?:[A-Z][\w'’]*\s|\d{1,3}(?:st|nd|rd|th)\s){1,3}$")
 _SAINTS = (
     "Louis John Johns Paul Petersburg Peter Mary James George Patrick Andrews Andrew Thomas Francis "
     "Nicholas Joseph Lucia "
@@ -139,9 +137,7 @@ def _numbered(match: Match) -> str | None:
     if match["name"] == "No" and match[0].endswith(" ") and before(match, 2)[-1:] not in (" ", "(", ""):
         return None
     words = _BEFORE_NUMBER[match["name"]]
-    return (
-        words[0].upper() + words[1:] if match["name"][0].isupper() and match.start() == 0 else words
-    ) + " "
+    return (words[0].upper() + words[1:] if match["name"][0].isupper() and match.start() == 0 else words) + " "
 
 
 @rule(rf"(?P<name>{one_of(_ENDINGS)})\.")
@@ -149,9 +145,15 @@ def _ending(match: Match) -> str | None:
     """ "Acme Inc.", "Fifth Ave."; "Co." and the like need a name before them."""
     if not before(match, 3)[-2:].rstrip(" ,&"):
         return None
-    if not _CAPITAL_BEFORE.search(before(match, 24).replace(", ", " ").replace("& ", "")) and match[
-        "name"
-    ] not in ("Inc", "Ltd", "Corp", "Jr", "Sr", "Blvd", "Ave"):
+    if not _CAPITAL_BEFORE.search(before(match, 24).replace(", ", " ").replace("& ", "")) and match["name"] not in (
+        "Inc",
+        "Ltd",
+        "Corp",
+        "Jr",
+        "Sr",
+        "Blvd",
+        "Ave",
+    ):
         return None
     if match["name"] in ("Pl", "Ct", "Sq") and not _HOUSE_BEFORE.search(before(match)):
         return None

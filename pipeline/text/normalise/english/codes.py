@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pipeline.text.normalise.english.numbers import digits, number, pairs
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
+from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_NAME", "AT_NUMBER", "AT_PARENTHESIS", "AT_WORD"]
+__all__ = ["AT_NAME", "AT_NUMBER", "AT_PARENTHESIS", "AT_WORD", "BEFORE_WORD"]
 
 
 def _groups(*parts: str | None) -> str:
@@ -69,9 +70,7 @@ def _software_version(match: Match) -> str | None:
     if not _SOFTWARE.search(before(match)):
         return None
     major, minor = match["v"].split(".")
-    said = (
-        f"oh {number(minor[1])}" if len(minor) == 2 and minor[0] == "0" and minor[1] != "0" else number(minor)
-    )
+    said = f"oh {number(minor[1])}" if len(minor) == 2 and minor[0] == "0" and minor[1] != "0" else number(minor)
     return f"{number(major)} point {said}" + (" or later" if match["plus"] else "")
 
 
@@ -163,61 +162,55 @@ _CODE = compiled(
 )
 
 
-@rule(r"(?P<n>\d{3,12})(?![\w]|[.,:/]\d|-\d)")
-def _code(match: Match) -> str | None:
-    """ "your code is 482913", "CA 90210"."""
-    cue = before(match)
-    if _CODE.search(cue.lower()) and not _HTTP.search(cue):
-        return digits(match["n"])
-    if len(match["n"]) == 5 and _STATE.search(cue):
-        return digits(match["n"])
-    return None
-
-
+_CODE_ENDS = frozenset(
+    words_of("code codes pin otp passcode password zip id ids extension ext. account number no. is was in postcode")
+)
 _STATE = compiled(
     r"""\b(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]
     |T[NX]|UT|V[AT]|W[AIVY])\ $"""
 )
-_HTTP = compiled(r"\b(?:HTTP|error|status|response)\ (?:code\ )?$")
-_NAMED = compiled(
-    r"""\b(?:[Rr]oom|[Rr]oute|[Hh]ighway|[Ii]nterstate|[Ff]light|Boeing|Airbus|[Ss]uite|HTTP|[Ee]rror
-    |[Ss]tatus|
-    (?:[Ee]rror|[Ss]tatus|[Rr]esponse)\ code|[Gg]ate|RTX|GTX|Area|[Cc]hannel|[Bb]us|Hwy\.?|[Aa]n?|returns?
-    |Apartment|Apt\.?)\s$"""
+
+
+def _word_before(match: Match) -> str:
+    """The last word before a number, in lower case."""
+    return before(match, 24).rstrip(" :#").rpartition(" ")[2].lower()
+
+
+@rule(r"(?P<n>\d{3,12})(?![\w]|[.,:/]\d|-\d)")
+def _code(match: Match) -> str | None:
+    """ "your code is 482913", "CA 90210"."""
+    if _word_before(match) in _CODE_ENDS:
+        cue = before(match)
+        return digits(match["n"]) if _CODE.search(cue.lower()) and not _HTTP.search(cue) else None
+    if len(match["n"]) == 5 and _STATE.search(before(match, 4)):
+        return digits(match["n"])
+    return None
+
+
+_HTTP = compiled(r"\b(?:HTTP|[Ee]rror|[Ss]tatus|[Rr]esponse)\ (?:code\ )?$")
+_STATUSES = frozenset(words_of("200 201 204 301 302 304 400 401 403 404 409 418 422 429 500 502 503 504"))
+_PLACES = frozenset(
+    words_of(
+        "room route highway interstate flight boeing airbus suite http error status gate rtx gtx area "
+        "channel bus hwy hwy. apartment apt apt."
+    )
 )
 
 
 @rule(r"(?P<n>[1-9]\d{2,3})(?:-(?P<b>\d{2,3}))?(?![\w]|[.,:/]\d|-\d|\s?%)")
 def _name(match: Match) -> str | None:
     """ "Room 204" -> "two oh four", "a 404" -> "four oh four"."""
-    found = _NAMED.search(before(match))
-    if not found:
-        return None
-    word = found[0].strip().lower()
+    word, number_ = _word_before(match), match["n"]
     if match["b"]:
-        return f"{pairs(match['n'])} {pairs(match['b'])}" if word in ("boeing", "airbus") else None
-    if word in ("a", "an", "returns", "return") and match["n"] not in (
-        "404",
-        "401",
-        "403",
-        "429",
-        "500",
-        "502",
-        "503",
-        "504",
-        "200",
-        "301",
-        "302",
-    ):
+        return f"{pairs(number_)} {pairs(match['b'])}" if word in ("boeing", "airbus") else None
+    if word in _PLACES or (word == "code" and _HTTP.search(before(match))):
+        return pairs(number_)
+    if word not in ("a", "an", "returns", "return") or number_ not in _STATUSES:
         return None
-    if (
-        word == "a"
-        and match["n"][1:] == "00"
-        and not after(match, 8).lstrip().startswith(("err", "resp", "stat"))
-    ):
-        return None
-    return pairs(match["n"])
+    return pairs(number_) if number_[1:] != "00" or _OF_HTTP.match(after(match, 8)) else None
 
+
+_OF_HTTP = compiled(r"\s(?:err|resp|stat)")
 
 AT_NUMBER = (
     _ip, _isbn, _international, _phone, _grouped, _local, _trunk, _dotted,
@@ -227,3 +220,4 @@ AT_NAME = (_emergency, _code, _name)
 """Rules that go by the words before a bare number: asked late, for they match every number."""
 AT_PARENTHESIS = (_area_code,)
 AT_WORD = (_v,)
+BEFORE_WORD = (_ip, _phone, _dotted, _software_version)

@@ -8,7 +8,7 @@ from pipeline.text.normalise.english.numbers import cardinal, decade, number, or
 from pipeline.text.normalise.english.times import clock
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
-__all__ = ["AT_APOSTROPHE", "AT_NUMBER", "AT_WORD", "MONTH", "WITH_STOP"]
+__all__ = ["AT_APOSTROPHE", "AT_NUMBER", "AT_SLASH", "AT_WORD", "BEFORE_WORD", "MONTH", "WITH_STOP"]
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -18,9 +18,7 @@ _BY_SHORT = {name[:3].lower(): name for name in MONTHS}
 _DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday"}
 _DAYS |= {"sat": "Saturday", "sun": "Sunday"}
 
-WITH_STOP = frozenset(
-    {name[:3] for name in MONTHS} | {name[:3] for name in _DAYS.values()} | {"Sept", "Tues", "Thurs"}
-)
+WITH_STOP = frozenset({name[:3] for name in MONTHS} | {name[:3] for name in _DAYS.values()} | {"Sept", "Tues", "Thurs"})
 """Names that are shortened with a full stop."""
 
 MONTH = (
@@ -94,9 +92,7 @@ def _slashes(match: Match) -> str | None:
     return _full(y, first, second) if 1000 <= y < 2200 else None
 
 
-_DATE_CUE = compiled(
-    r".*\b(?:on|by|before|until|since|from|due|dated?|after|through|starting|ending|is|to)[:\s]\s*$"
-)
+_DATE_CUE = compiled(r".*\b(?:on|by|before|until|since|from|due|dated?|after|through|starting|ending|is|to)[:\s]\s*$")
 
 
 @rule(r"(?P<m>1[0-2]|0?[1-9])/(?P<d>3[01]|[12]\d|0?[1-9])(?![\w/]|\.\d)")
@@ -200,10 +196,7 @@ def _decade(match: Match) -> str | None:
     if value < 100:
         cue = before(match, 16).lower()
         if not (
-            _DECADE_BEFORE.search(cue)
-            or _DECADE_AFTER.match(after(match, 12))
-            or "’" in match[0]
-            or "'" in match[0]
+            _DECADE_BEFORE.search(cue) or _DECADE_AFTER.match(after(match, 12)) or "’" in match[0] or "'" in match[0]
         ):
             return None
         if value == 10:
@@ -249,6 +242,9 @@ def _short_era(value: int) -> str:
     return f"{cardinal(head)} {'oh ' if tail < 10 else ''}{cardinal(tail)}"
 
 
-AT_NUMBER = (_iso, _year_month, _slashes, _month_day, _day_first, _decade, _era)
+AT_NUMBER = (_iso, _year_month, _slashes, _day_first, _decade, _era)
+AT_SLASH = (_month_day,)
 AT_WORD = (_month_first, _month_year, _month_range, _day_range, _weekday, _month_alone)
 AT_APOSTROPHE = (_short_decade, _short_year)
+BEFORE_WORD = (_slashes, _day_first, _era)
+"""The rules that a number before a word or a full stop can need; the others look for marks."""

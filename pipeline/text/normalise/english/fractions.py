@@ -1,10 +1,11 @@
-"""English fractions as words."""
+"""English fractions: "1/2", "2 1/2", "3½", "9/10" (out of ten), "120/80" (over eighty)."""
 
 from __future__ import annotations
 
-from pipeline.text.normalise.english.numbers import cardinal, ordinal
+from pipeline.text.normalise.english.numbers import cardinal, number, ordinal
+from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
-__all__ = ["VULGAR", "and_fraction", "fraction"]
+__all__ = ["AT_MARK", "AT_NUMBER", "VULGAR", "and_fraction", "fraction"]
 
 VULGAR = {
     "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5",
@@ -33,3 +34,54 @@ def and_fraction(whole: int, top: int, bottom: int) -> str | None:
     if top == 1:
         part = ("an" if bottom in (8, 11, 18) else "a") + part[3:]
     return f"{cardinal(whole)} and {part}"
+
+
+@rule(r"(?P<whole>\d{1,4})[\s-](?P<a>\d\d?)[/⁄](?P<b>\d\d?)(?![\w/%]|\.\d)")
+def _mixed(match: Match) -> str | None:
+    """ "2 1/2" -> "two and a half"."""
+    return and_fraction(int(match["whole"]), int(match["a"]), int(match["b"]))
+
+
+@rule(r"(?P<whole>\d{1,6})?\s?(?P<part>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅒⅑⅐])(?!\d)")
+def _vulgar(match: Match) -> str | None:
+    """ "3½" -> "three and a half", "¾" -> "three quarters"."""
+    top, bottom = map(int, VULGAR[match["part"]].split("/"))
+    tail = " " if after(match, 1).isalnum() else ""
+    if match["whole"]:
+        words = and_fraction(int(match["whole"]), top, bottom)
+        return words and words + tail
+    return fraction(top, bottom) + tail
+
+
+_SCORED = compiled(
+    r"""
+    \b(?:rat(?:e|ed|ing)|scor(?:e|ed|es|ing)|give(?:s|\ it)?|gave|got|grade|solid|answered|passed
+    |completed|done|only)\b[^.]{0,16}$"""
+)
+_NOT_SLASH = r"(?![\w/%]|\.\d|\s?=)"
+
+
+@rule(rf"(?P<a>\d{{1,5}}(?:\.\d)?)[/⁄](?P<b>\d{{1,5}})(?P<end>th|rd|nd)?s?{_NOT_SLASH}")
+def _fraction(match: Match) -> str | None:
+    """ "1/2", "9/10" (out of ten), "120/80" (over eighty)."""
+    if "." in match["a"]:
+        return f"{number(match['a'])} out of {number(match['b'])}"
+    top, bottom = int(match["a"]), int(match["b"])
+    if match["end"]:
+        return fraction(top, bottom) if 0 < top < bottom else None
+    following = after(match, 8).lstrip()
+    scored = bottom in (5, 10, 20, 25, 50, 100) and (
+        _SCORED.search(before(match).lower()) is not None
+        or following.startswith(("star", "point", "question", "correct"))
+    )
+    if bottom == 0 or top == 0 or match["b"][0] == "0" or match["a"][0] == "0":
+        return f"{number(match['a'])} out of {number(match['b'])}" if match["b"][0] != "0" else None
+    if scored or (bottom in (10, 100) and top > 1) or top == bottom:
+        return f"{number(match['a'])} out of {number(match['b'])}"
+    if top > bottom or bottom > 1000 or (bottom > 100 and top > 1):
+        return f"{number(match['a'])} over {number(match['b'])}"
+    return fraction(top, bottom)
+
+
+AT_NUMBER = (_mixed, _vulgar, _fraction)
+AT_MARK = (_vulgar,)

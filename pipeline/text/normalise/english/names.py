@@ -56,9 +56,7 @@ def _extension(name: str) -> str:
 
 
 def _spaced_digits(text: str) -> str:
-    return " ".join(
-        _LETTERS_DIGITS.sub(lambda m: f" {pairs(m[0]) if len(m[0]) < 5 else number(m[0])} ", text).split()
-    )
+    return " ".join(_LETTERS_DIGITS.sub(lambda m: f" {pairs(m[0]) if len(m[0]) < 5 else number(m[0])} ", text).split())
 
 
 def _identifier(text: str) -> str:
@@ -129,8 +127,7 @@ def _formula(match: Match) -> str | None:
     if not _SUBSCRIPT.search(match["f"]):
         return None
     return " ".join(
-        number(part.translate(SUPERSCRIPTS)) if _SUBSCRIPT.match(part) else part
-        for part in _ATOMS.findall(match["f"])
+        number(part.translate(SUPERSCRIPTS)) if _SUBSCRIPT.match(part) else part for part in _ATOMS.findall(match["f"])
     )
 
 
@@ -203,12 +200,7 @@ def _mixed(match: Match) -> str | None:
     if match["dec"]:
         minor = match["dec"]
         said = f"{number(match['n'])} point {digits(minor)}"
-    elif (
-        match["hyphen"]
-        and match["n"][:2] in ("18", "19", "20")
-        and len(match["n"]) == 4
-        and match["z"] == "s"
-    ):
+    elif match["hyphen"] and match["n"][:2] in ("18", "19", "20") and len(match["n"]) == 4 and match["z"] == "s":
         return None
     tail = match["z"]
     if tail == "s" and match["hyphen"]:
@@ -307,9 +299,7 @@ def _hashtag(match: Match) -> str | None:
 def _citation(match: Match) -> str | None:
     """ "as shown.[3]": a reference to a source has nothing for the ear; "[1]" inside code is an index."""
     left = before(match, 2)
-    return (
-        "" if left[-1:] in ".,;!?)" or (left[-1:] == " " and after(match, 1) in ("", ".", ",", ";")) else None
-    )
+    return "" if left[-1:] in ".,;!?)" or (left[-1:] == " " and after(match, 1) in ("", ".", ",", ";")) else None
 
 
 @rule(r"--?(?P<flag>[A-Za-z][\w-]{0,40})(?!\w)")

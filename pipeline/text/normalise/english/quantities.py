@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.text.normalise.english.fractions import VULGAR, and_fraction, fraction
+from pipeline.text.normalise.english import fractions
 from pipeline.text.normalise.english.money import MAGNITUDES
 from pipeline.text.normalise.english.numbers import (
     AMOUNT,
@@ -17,7 +17,7 @@ from pipeline.text.normalise.english.numbers import (
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_FRACTION", "AT_NUMBER", "AT_SIGN", "FIRST"]
+__all__ = ["AT_NUMBER", "AT_SIGN", "BEFORE_WORD", "FIRST"]
 
 _END = r"(?![\w%]|[.,:/]\d|[²³])"
 _SET_PHRASES = {
@@ -73,64 +73,12 @@ def _ordinal(match: Match) -> str:
     return f"{words} to {ordinal(int(match['b']))}" if match["b"] else words
 
 
-@rule(r"(?P<whole>\d{1,4})[\s-](?P<a>\d\d?)[/⁄](?P<b>\d\d?)(?![\w/%]|\.\d)")
-def _mixed(match: Match) -> str | None:
-    """ "2 1/2" -> "two and a half"."""
-    return and_fraction(int(match["whole"]), int(match["a"]), int(match["b"]))
-
-
-@rule(r"(?P<whole>\d{1,6})?\s?(?P<part>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅒⅑⅐])(?!\d)")
-def _vulgar(match: Match) -> str | None:
-    """ "3½" -> "three and a half", "¾" -> "three quarters"."""
-    top, bottom = map(int, VULGAR[match["part"]].split("/"))
-    tail = " " if after(match, 1).isalnum() else ""
-    if match["whole"]:
-        words = and_fraction(int(match["whole"]), top, bottom)
-        return words and words + tail
-    return fraction(top, bottom) + tail
-
-
-_SCORED = compiled(
-    r"""
-    \b(?:rat(?:e|ed|ing)|scor(?:e|ed|es|ing)|give(?:s|\ it)?|gave|got|grade|solid|answered|passed
-    |completed|done|only)\b[^.]{0,16}$"""
-)
-_NOT_SLASH = r"(?![\w/%]|\.\d|\s?=)"
-
-
-@rule(rf"(?P<a>\d{{1,5}}(?:\.\d)?)[/⁄](?P<b>\d{{1,5}})(?P<end>th|rd|nd)?s?{_NOT_SLASH}")
-def _fraction(match: Match) -> str | None:
-    """ "1/2", "9/10" (out of ten), "120/80" (over eighty)."""
-    if "." in match["a"]:
-        return f"{number(match['a'])} out of {number(match['b'])}"
-    top, bottom = int(match["a"]), int(match["b"])
-    if match["end"]:
-        return fraction(top, bottom) if 0 < top < bottom else None
-    following = after(match, 8).lstrip()
-    scored = bottom in (5, 10, 20, 25, 50, 100) and (
-        _SCORED.search(before(match).lower()) is not None
-        or following.startswith(("star", "point", "question", "correct"))
-    )
-    if bottom == 0 or top == 0 or match["b"][0] == "0" or match["a"][0] == "0":
-        return f"{number(match['a'])} out of {number(match['b'])}" if match["b"][0] != "0" else None
-    if scored or (bottom in (10, 100) and top > 1) or top == bottom:
-        return f"{number(match['a'])} out of {number(match['b'])}"
-    if top > bottom or bottom > 1000 or (bottom > 100 and top > 1):
-        return f"{number(match['a'])} over {number(match['b'])}"
-    return fraction(top, bottom)
-
-
 _SCORE_OR_MINUS = compiled(r"\s?=")
 
 
 def _endpoint(text: str, other: str) -> str:
     """A year when both ends can be years, else a number."""
-    if (
-        len(text) == 4
-        and text.isdigit()
-        and "1100" <= text <= "2099"
-        and (len(other) == 4 or len(other) == 2)
-    ):
+    if len(text) == 4 and text.isdigit() and "1100" <= text <= "2099" and (len(other) == 4 or len(other) == 2):
         return year(int(text))
     return number(text)
 
@@ -149,14 +97,7 @@ def _range(match: Match) -> str | None:
     times = " times" if match["x"] else ""
     if len(a) == 4 and len(b) == 4 and not _counts(following) and a[0] in "12" and b[0] in "12":
         return f"{_endpoint(a, b)} to {_endpoint(b, a)}"
-    if (
-        len(a) == 4
-        and len(b) == 2
-        and a.isdigit()
-        and b.isdigit()
-        and a[:2] in ("18", "19", "20")
-        and b > a[2:]
-    ):
+    if len(a) == 4 and len(b) == 2 and a.isdigit() and b.isdigit() and a[:2] in ("18", "19", "20") and b > a[2:]:
         return f"{year(int(a))} to {number(b)}"
     return f"{number(a)} to {number(b)}{times}"
 
@@ -164,9 +105,7 @@ def _range(match: Match) -> str | None:
 @rule(r"(?P<n>\d{1,2}(?:-\d{1,2}){2,4})(?![\w]|[-.]\d)")
 def _formation(match: Match) -> str | None:
     """ "a 4-4-2", "3-2-1"."""
-    return (
-        " ".join(cardinal(int(part)) for part in match["n"].split("-")) if "0" not in match["n"][:1] else None
-    )
+    return " ".join(cardinal(int(part)) for part in match["n"].split("-")) if "0" not in match["n"][:1] else None
 
 
 @rule(
@@ -232,9 +171,7 @@ def _by(match: Match) -> str:
     return " by ".join(pairs(part) for part in match.groups() if part)
 
 
-_NOT_PLURAL = frozenset(
-    words_of("was is has as its this us his does across versus perhaps always thus plus vs unless")
-)
+_NOT_PLURAL = frozenset(words_of("was is has as its this us his does across versus perhaps always thus plus vs unless"))
 _PLURAL = frozenset(
     words_of("people men women children feet fish sheep mice deer kg km of more other different new units")
 )
@@ -311,12 +248,27 @@ def _spaced(match: Match) -> str:
     return number("".join(match["a"].split()))
 
 
-FIRST = (_small, _set_phrase, _spaced)
+@rule(rf"(?P<n>{AMOUNT})%(?=[\s.,;:!?)]|$)")
+def _percent(match: Match) -> str:
+    """ "72%": the commonest unit by far."""
+    return f"{number(match['n'])} percent"
+
+
+@rule(
+    r"""(?P<n>1[1-9]\d\d|20\d\d)
+    (?=[.,;:!?)]{0,2}(?:\s(?:to|and|the|it|is|was|at|with|by|on|or|as|we|he|she|they|when|which|there|this|after
+    |before|that|I)\b|\s?$)|,\s)"""
+)
+def _sure_year(match: Match) -> str | None:
+    """ "in 2021 the …": a year by the word before it and the word after it."""
+    return year(int(match["n"])) if _YEAR_BEFORE.search(before(match, 12).lower()) else None
+
+
+FIRST = (_small, _set_phrase, _spaced, _sure_year, _percent)
 AT_NUMBER = (
-    _ordinal, _mixed, _vulgar, _fraction, _formation, _range, _magnitude, _by, _crossed,
+    _ordinal, *fractions.AT_NUMBER, _formation, _range, _magnitude, _by, _crossed,
     _factor, _year, _decimal_ordinal, _with_letters, _plain, _listed,
 )  # fmt: skip
-AT_FRACTION = (_vulgar,)
 
 
 @rule(r"[~≈](?=\s?[$€£¥])")
@@ -326,3 +278,4 @@ def _about(match: Match) -> str:
 
 
 AT_SIGN = (_about, _magnitude, _plain)
+BEFORE_WORD = (_magnitude, _crossed, _year, _plain, _listed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.text.normalise.english.numbers import cardinal, digits, number
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
-__all__ = ["AT_NUMBER", "clock"]
+__all__ = ["AT_NUMBER", "BEFORE_WORD", "clock"]
 
 _HALF = r"(?:\s?(?P<half>[aApP])\.?\s?[mM](?P<dot>\.)?(?![\w]))"
 _ZONE = r"(?:\s(?P<zone>[ECMP][SD]?T|GMT|UTC|CET|CEST|BST|IST|JST)(?!\w))?"
@@ -64,9 +64,7 @@ def _half_day_range(match: Match) -> str | None:
     return f"{first} to {last}" + (f" {match['zone']}" if match["zone"] else _stop(match))
 
 
-_RATIO = compiled(
-    r"\b(?:ratios?|odds|aspect|scale|mix|mixed|diluted?|dilution|proportions?|water|format)\b[^.]{0,14}$"
-)
+_RATIO = compiled(r"\b(?:ratios?|odds|aspect|scale|mix|mixed|diluted?|dilution|proportions?|water|format)\b[^.]{0,14}$")
 _BOOKS = compiled(
     r"""\b(?:Genesis|Gen|Exodus|Ex|Leviticus|Numbers|Deuteronomy|Joshua|Judges|Ruth|Samuel|Kings
     |Chronicles|Ezra|Nehemiah
@@ -105,9 +103,7 @@ _LENGTH = compiled(
 )
 
 
-@rule(
-    r"(?P<h>\d{1,3}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)(?P<f>\.\d{1,3})?(?P<half>\s?[AaPp]\.?[Mm]\b\.?)?(?![\w:])"
-)
+@rule(r"(?P<h>\d{1,3}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)(?P<f>\.\d{1,3})?(?P<half>\s?[AaPp]\.?[Mm]\b\.?)?(?![\w:])")
 def _with_seconds(match: Match) -> str | None:
     """ "2:15:30" -> "two hours, fifteen minutes and thirty seconds"; "14:05:09" is a time of the day."""
     h, m, s = match["h"], match["m"], match["s"]
@@ -118,9 +114,7 @@ def _with_seconds(match: Match) -> str | None:
             return None
         words += f" and {_count(s, 'second')}" if int(s) else ""
         return words + (f" {half.upper()}M" if half else "")
-    seconds = (
-        _count(s, "second") if not match["f"] else f"{number(str(int(s)))} point {digits(match['f'])} seconds"
-    )
+    seconds = _count(s, "second") if not match["f"] else f"{number(str(int(s)))} point {digits(match['f'])} seconds"
     parts = [_count(n, unit) for n, unit in ((h, "hour"), (m, "minute")) if int(n)]
     if not parts:
         return seconds
@@ -174,3 +168,4 @@ def _time(match: Match) -> str | None:
 
 
 AT_NUMBER = (_military, _half_day_range, _half_day, _verse, _race, _with_seconds, _ratio, _time)
+BEFORE_WORD = (_military, _half_day_range, _half_day)

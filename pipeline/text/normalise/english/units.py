@@ -4,203 +4,18 @@ from __future__ import annotations
 
 from pipeline.text.normalise.english.fractions import VULGAR, and_fraction, fraction
 from pipeline.text.normalise.english.numbers import AMOUNT, cardinal, digits, number
+from pipeline.text.normalise.english.unit_names import PER, UNITS
 from pipeline.text.normalise.rules import Match, after, before, compiled, one_of, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_FRACTION", "AT_NUMBER", "AT_WORD", "BARE", "value_words"]
+__all__ = ["AT_FRACTION", "AT_NUMBER", "AT_WORD", "BARE", "BEFORE_WORD", "value_words"]
 
-# unit -> (one, many). A unit that is also a word ("in", "as") or a letter is decided by `_fits`.
-_UNITS: dict[str, tuple[str, str]] = {}
-
-
-def _add(one: str, many: str, *written: str) -> None:
-    for each in written:
-        _UNITS[each] = (one, many)
-
-
-for _prefix, _name in (
-    ("", ""),
-    ("k", "kilo"),
-    ("c", "centi"),
-    ("m", "milli"),
-    ("n", "nano"),
-    ("µ", "micro"),
-    ("μ", "micro"),
-):
-    _add(f"{_name}meter", f"{_name}meters", f"{_prefix}m")
-    _add(f"square {_name}meter", f"square {_name}meters", f"{_prefix}m²", f"{_prefix}m^2", f"sq {_prefix}m")
-    _add(f"cubic {_name}meter", f"cubic {_name}meters", f"{_prefix}m³", f"{_prefix}m^3")
-for _prefix, _name in (
-    ("", ""),
-    ("k", "kilo"),
-    ("m", "milli"),
-    ("µ", "micro"),
-    ("μ", "micro"),
-    ("n", "nano"),
-):
-    _add(f"{_name}gram", f"{_name}grams", f"{_prefix}g")
-    _add(f"{_name}second", f"{_name}seconds", f"{_prefix}s")
-for _prefix, _name in (("", ""), ("m", "milli"), ("c", "centi"), ("d", "deci"), ("µ", "micro")):
-    _add(f"{_name}liter", f"{_name}liters", f"{_prefix}L", f"{_prefix}l")
-for _prefix, _name in (
-    ("k", "kilo"),
-    ("K", "kilo"),
-    ("M", "mega"),
-    ("G", "giga"),
-    ("T", "tera"),
-    ("P", "peta"),
-):
-    _add(f"{_name}byte", f"{_name}bytes", f"{_prefix}B")
-    _add(f"{_name}bit", f"{_name}bits", f"{_prefix}b", f"{_prefix}bit")
-    _add(
-        f"{_name}bit per second",
-        f"{_name}bits per second",
-        f"{_prefix}bps",
-        f"{_prefix}bit/s",
-        f"{_prefix}b/s",
-    )
-for _prefix, _name in (("K", "kibi"), ("M", "mebi"), ("G", "gibi"), ("T", "tebi")):
-    _add(f"{_name}byte", f"{_name}bytes", f"{_prefix}iB")
-for _prefix, _name in (("", ""), ("k", "kilo"), ("M", "mega"), ("G", "giga"), ("T", "tera")):
-    _add(f"{_name}hertz", f"{_name}hertz", f"{_prefix}Hz")
-    _add(f"{_name}watt", f"{_name}watts", f"{_prefix}W")
-    _add(f"{_name}watt hour", f"{_name}watt hours", f"{_prefix}Wh")
-_add("milliwatt", "milliwatts", "mW")
-for _prefix, _name in (("", ""), ("m", "milli"), ("k", "kilo")):
-    _add(f"{_name}volt", f"{_name}volts", f"{_prefix}V")
-    _add(f"{_name}amp", f"{_name}amps", f"{_prefix}A")
-    _add(f"{_name}ohm", f"{_name}ohms", f"{_prefix}Ω", f"{_prefix}Ω")
-_add("megaohm", "megaohms", "MΩ")
-_add("milliamp hour", "milliamp hours", "mAh")
-_add("amp hour", "amp hours", "Ah")
-_add("joule", "joules", "J")
-_add("kilojoule", "kilojoules", "kJ")
-_add("megajoule", "megajoules", "MJ")
-_add("newton", "newtons", "N")
-_add("newton meter", "newton meters", "Nm", "N·m")
-_add("pascal", "pascals", "Pa")
-_add("kilopascal", "kilopascals", "kPa")
-_add("hectopascal", "hectopascals", "hPa")
-_add("megapascal", "megapascals", "MPa")
-_add("inch", "inches", "in", "in.", "″")
-_add("square inch", "square inches", "sq in", "in²", "sq. in.")
-_add("cubic inch", "cubic inches", "in³", "cu in")
-_add("foot", "feet", "ft", "ft.", "′")
-_add("square foot", "square feet", "sq ft", "sq. ft.", "sq. ft", "ft²", "ft^2", "sqft")
-_add("cubic foot", "cubic feet", "cu ft", "ft³")
-_add("yard", "yards", "yd", "yd.", "yds")
-_add("mile", "miles", "mi", "mi.")
-_add("square mile", "square miles", "sq mi", "mi²")
-_add("hectare", "hectares", "ha")
-_add("ton", "tons", "t")
-_add("pound", "pounds", "lb", "lbs", "lb.", "lbs.")
-_add("ounce", "ounces", "oz", "oz.")
-_add("fluid ounce", "fluid ounces", "fl oz", "fl. oz.")
-_add("microgram", "micrograms", "mcg")
-_add("gallon", "gallons", "gal", "gal.")
-_add("quart", "quarts", "qt", "qt.")
-_add("teaspoon", "teaspoons", "tsp", "tsp.")
-_add("tablespoon", "tablespoons", "tbsp", "tbsp.", "Tbsp")
-_add("cubic centimeter", "cubic centimeters", "cc")
-_add("mile per hour", "miles per hour", "mph", "MPH", "mi/h")
-_add("kilometer per hour", "kilometers per hour", "km/h", "kph", "kmh", "km/hr", "KPH")
-_add("mile per gallon", "miles per gallon", "mpg", "MPG")
-_add("knot", "knots", "kn", "kt", "kts")
-_add("meter per second squared", "meters per second squared", "m/s²", "m/s^2")
-_add("foot per second", "feet per second", "fps²")
-_add("frame per second", "frames per second", "fps", "FPS")
-_add("revolution per minute", "revolutions per minute", "rpm", "RPM")
-_add("beat per minute", "beats per minute", "bpm", "BPM")
-_add("minute", "minutes", "min", "min.", "mins", "mins.")
-_add("second", "seconds", "sec", "sec.", "secs", "secs.")
-_add("hour", "hours", "h", "hr", "hrs", "hr.", "hrs.")
-_add("week", "weeks", "wk", "wks")
-_add("month", "months", "mo", "mos")
-_add("year", "years", "yr", "yrs", "yr.", "yrs.")
-_add("calorie", "calories", "cal")
-_add("kilocalorie", "kilocalories", "kcal")
-_add("decibel", "decibels", "dB")
-_add("horsepower", "horsepower", "hp", "HP")
-_add("pound per square inch", "pounds per square inch", "psi", "PSI")
-_add("part per million", "parts per million", "ppm")
-_add("part per billion", "parts per billion", "ppb")
-_add("pixel", "pixels", "px")
-_add("megapixel", "megapixels", "MP")
-_add("dot per inch", "dots per inch", "dpi", "DPI")
-_add("pixel per inch", "pixels per inch", "ppi", "PPI")
-_add("lumen", "lumens", "lm")
-_add("atmosphere", "atmospheres", "atm")
-_add("bar", "bar", "bar")
-_add("millimeter of mercury", "millimeters of mercury", "mmHg")
-_add("millibar", "millibars", "mbar", "mb")
-_add("mole", "moles", "mol")
-_add("kelvin", "kelvin", "K")
-_add("light year", "light years", "ly")
-_add("electronvolt", "electronvolts", "eV")
-_add("degree Celsius", "degrees Celsius", "°C", "℃", "° C", "ºC")
-_add("degree Fahrenheit", "degrees Fahrenheit", "°F", "℉", "° F", "ºF")
-_add("degree", "degrees", "°", "º")
-_add("percent", "percent", "%", "pct")
-_add("per mille", "per mille", "‰")
-_add("percentage point", "percentage points", "pp")
-_add("basis point", "basis points", "bps", "bp")
-
-_PER = {
-    "s": "second",
-    "h": "hour",
-    "hr": "hour",
-    "d": "day",
-    "day": "day",
-    "min": "minute",
-    "yr": "year",
-    "mo": "month",
-}
-_PER |= {
-    "week": "week",
-    "month": "month",
-    "year": "year",
-    "hour": "hour",
-    "person": "person",
-    "serving": "serving",
-}
-_PER |= {
-    unit: _UNITS[unit][0]
-    for unit in (
-        "L",
-        "mL",
-        "ml",
-        "dL",
-        "kg",
-        "g",
-        "mg",
-        "m²",
-        "m³",
-        "cm²",
-        "cm³",
-        "km",
-        "lb",
-        "mi",
-        "m",
-        "gal",
-    )
-}
-_PER |= {
-    "100 km": "one hundred kilometers",
-    "100km": "one hundred kilometers",
-    "100 g": "one hundred grams",
-    "100g": "one hundred grams",
-}
-
-_ONLY_AFTER_SPACE_OR_NOT = {  # units that are said only glued to the number, or only apart from it
-    "in": "glued",
-    "K": "apart",
-    "º": "glued",
-}
 _INCH_CONTEXT = ("tall", "wide", "long", "deep", "thick", "high", "x ", "× ", "by ", "of ", "screen")
 
 
+_NOT_THE_PREPOSITION = r"(?!in\s(?!tall|wide|long|deep|thick|high|x\s|×|by\s|of\s|screen))"
 _VALUE = rf"(?:{AMOUNT}|\.\d{{1,9}})"
-_UNIT = one_of(_UNITS)
+_UNIT = one_of(UNITS)
 _END = r"(?![^\W_]|[²³^]|['’]\w)"
 
 
@@ -255,8 +70,9 @@ def _after_feet(match: Match) -> bool:
 @rule(
     rf"""(?P<sign>[-−+±~≈])?(?P<a>{_VALUE})
     (?:(?P<mid>\s?(?:°|%|º)?\s?(?:[-–—]|to)\s?)(?P<minus>[-−])?(?P<b>{_VALUE}))?
-    (?P<gap>[\s\u00a0\u202f]?)(?P<hyphen>-)?(?P<unit>{_UNIT})(?:\s?(?:/|per\ )\s?
-    (?P<per>{one_of(_PER)}))?{_END}"""
+    (?P<scale>\ (?:hundred|thousand|million|billion|trillion)(?=\ ))?
+    (?P<gap>[\s\u00a0\u202f]?)(?P<hyphen>-)?(?P<unit>{_NOT_THE_PREPOSITION}{_UNIT})(?:\s?(?:/|per\ )\s?
+    (?P<per>{one_of(PER)}))?{_END}"""
 )
 def _measure(match: Match) -> str | None:
     """ "5 kg", "3–5 km", "60 km/h", "9.8 m/s²", "500 mg/day", "5-kg"."""
@@ -265,14 +81,15 @@ def _measure(match: Match) -> str | None:
         return None
     if match["mid"] and match["mid"].strip() in ("to",) and not match["mid"].startswith(" "):
         return None
-    one, many = _UNITS[unit]
+    one, many = UNITS[unit]
     last = match["b"] or match["a"]
     single = (last == "1" and not match["b"]) or _is_adjective(match, hyphen=bool(match["hyphen"]))
     words = _sign(match["sign"]) + value_words(match["a"])
     if match["b"]:
         words += f" to {'minus ' if match['minus'] else ''}{value_words(match['b'])}"
+    words += match["scale"] or ""
     words += f"{'-' if match['hyphen'] else ' '}{one if single else many}"
-    return words + (f" per {_PER[per]}" if per else _stop(match, unit))
+    return words + (f" per {PER[per]}" if per else _stop(match, unit))
 
 
 def _stop(match: Match, unit: str) -> str:
@@ -303,7 +120,7 @@ def _dimensions(match: Match) -> str:
     """ "10 x 20 cm" -> "ten by twenty centimeters"; "8.5" x 11"" -> "eight point five by eleven inches"."""
     names = {'"': "inches", "”": "inches", "″": "inches", "''": "inches", "'": "feet", "px": "pixels"}
     unit = match["unit"]
-    many = names.get(unit) or (_UNITS[unit][1] if unit in _UNITS else unit)
+    many = names.get(unit) or (UNITS[unit][1] if unit in UNITS else unit)
     if _is_adjective(match):
         many = many.removesuffix("s").replace("inche", "inch").replace("feet", "foot")
     return " by ".join(number(each) for each in match.group("a", "b", "c") if each) + f" {many}"
@@ -358,7 +175,7 @@ def _lengths(*parts: tuple[str | None, str]) -> str:
 
 
 @rule(
-    rf"""(?:(?P<whole>\d{{1,3}})[\s-])?(?P<a>\d\d?)[/⁄](?P<b>\d\d?)\s?(?P<unit>{_UNIT}){_END}
+    rf"""(?:(?P<whole>\d{{1,3}})[\s-])?(?P<a>\d\d?)[/⁄](?P<b>\d\d?)\s?(?P<unit>{_UNIT}|["”″](?=\s[a-z])){_END}
     |(?P<whole2>\d{{1,3}})?(?P<part>[{"".join(VULGAR)}])\s?(?P<unit2>{_UNIT}){_END}"""
 )
 def _fraction_of(match: Match) -> str | None:
@@ -366,11 +183,12 @@ def _fraction_of(match: Match) -> str | None:
     top, bottom = VULGAR[match["part"]].split("/") if match["part"] else (match["a"], match["b"])
     unit = match["unit"] or match["unit2"]
     whole = match["whole"] or match["whole2"]
+    unit = "″" if unit in ('"', "”") else unit
     if not 0 < int(top) < int(bottom) or unit in ("in", "K", "A", "t", "N"):
         return None
     if whole:
-        return f"{and_fraction(int(whole), int(top), int(bottom))} {_UNITS[unit][1]}{_stop(match, unit)}"
-    return f"{fraction(int(top), int(bottom))} {_UNITS[unit][0]}{_stop(match, unit)}"
+        return f"{and_fraction(int(whole), int(top), int(bottom))} {UNITS[unit][1]}{_stop(match, unit)}"
+    return f"{fraction(int(top), int(bottom))} {UNITS[unit][0]}{_stop(match, unit)}"
 
 
 AT_FRACTION = (_fraction_of,)
@@ -379,19 +197,20 @@ AT_NUMBER = (
     _measure,
 )  # fmt: skip
 
-_BARE_UNITS = words_of(
+_BAREUNITS = words_of(
     "mmHg km/h m/s² m/s kWh m² km² cm² ft² m³ cm³ mg/dL µg °C °F MB/s GB/s Mbps Gbps GHz MHz kHz Hz mph MPH"
 )
-BARE = rf"(?:{'|'.join(_BARE_UNITS)})(?![\w²³/])"
+BARE = rf"(?:{'|'.join(_BAREUNITS)})(?![\w²³/])"
 
 
 @rule(rf"(?P<unit>{BARE})")
 def _bare(match: Match) -> str | None:
     """ "in km/h": a unit without its number."""
     unit, _, per = match["unit"].partition("/")
-    if match["unit"] in _UNITS:
-        return _UNITS[match["unit"]][1]
-    return f"{_UNITS[unit][1]} per {_PER[per]}"
+    if match["unit"] in UNITS:
+        return UNITS[match["unit"]][1]
+    return f"{UNITS[unit][1]} per {PER[per]}"
 
 
 AT_WORD = (_bare,)
+BEFORE_WORD = (_dimensions, _hours_minutes, _minutes_seconds, _measure)

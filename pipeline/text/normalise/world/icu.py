@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from icu4py.messageformat import MessageFormat
 
@@ -22,6 +22,7 @@ def _format(pattern: str, locale: str) -> MessageFormat:
     return MessageFormat(pattern, locale)
 
 
+@lru_cache(4096)
 def spell(language: SpeechLanguage, value: int | Decimal, rule: str = "") -> str:
     """(de, 21) -> "einundzwanzig"; `rule` is a rule set such as "ordinal-feminine"."""
     pattern = f"{{n,spellout,%spellout-{rule}}}" if rule else "{n,spellout}"
@@ -34,6 +35,7 @@ def spell(language: SpeechLanguage, value: int | Decimal, rule: str = "") -> str
     return words
 
 
+@lru_cache(1024)
 def plural(language: SpeechLanguage, value: int | Decimal, forms: str) -> str:
     """(ru, 5, "рубль|рубля|рублей|рубля") -> "рублей"."""
     parts = forms.split("|")

@@ -278,16 +278,12 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         (rf"(?P<n>\d{{1,3}}(?:\.\d{{1,3}}){{3}}|\d{{1,2}}(?:\.\d{{1,2}}){{2,4}}){right}", _dotted),
     ]
     if language.year_words:
-        table.append(
-            (rf"(?P<n>[12]\d{{3}})\s?(?P<word>{one_of(language.year_words)})(?!\w)", _year_with_word)
-        )
+        table.append((rf"(?P<n>[12]\d{{3}})\s?(?P<word>{one_of(language.year_words)})(?!\w)", _year_with_word))
     if language.code == "zh":
         table.append((r"(?P<n>[12]\d{3})(?=年)", _cjk_year))
     if language.code == "ko":
         table.append((r"(?P<n>6|10)(?=월)", _korean_month))
-    table.extend(
-        (rf"(?P<n>\d{{1,4}})(?=\s?(?:{words}))", _counted(rule)) for words, rule in language.counters.items()
-    )
+    table.extend((rf"(?P<n>\d{{1,4}})(?=\s?(?:{words}))", _counted(rule)) for words, rule in language.counters.items())
     if language.code == "de":
         table.append((r"(?P<n>\d{1,3})\.(?=\s[A-ZÄÖÜ]|\s(?:bis|und|oder)\s\d)", _german_ordinal))
         table.append((r"(?P<n>1\d\d0|[2-9]0)(?P<ending>ern?)(?!\w)", _decade))

@@ -87,9 +87,7 @@ def _sum(language: SpeechLanguage, match: Match) -> str:
     if len(amount.fraction) != 2:
         return minus + _units_of(language, amount, sign, forms)
     units, parts = Number(amount.whole, ""), int(amount.fraction)
-    small = (
-        f"{spell(language, parts, _rule_of_cents(language, sign))} {_cents(language, sign, parts)}".rstrip()
-    )
+    small = f"{spell(language, parts, _rule_of_cents(language, sign))} {_cents(language, sign, parts)}".rstrip()
     if not parts:
         return minus + _units_of(language, units, sign, forms)
     if units.value == 0 and language.cents.get(sign):
@@ -167,14 +165,8 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         sums = rf"(?P<minus>[-−])?(?P<a>{money})(?:{_RANGE_MARK}(?P<b>{money}))?"
         table.append((f"{sums}{scale}\\s?(?P<sign>{one_of(language.currencies)}){end}", _money))
     if language.magnitudes:
-        dotted = [
-            name
-            for name in language.magnitudes
-            if name.endswith(".") or len(name) > 2 or language.joint == ""
-        ]
-        table.append(
-            (rf"(?P<a>{amount})\s?(?P<magnitude>{one_of(dotted)}){end if language.joint else ''}", _magnitude)
-        )
+        dotted = [name for name in language.magnitudes if name.endswith(".") or len(name) > 2 or language.joint == ""]
+        table.append((rf"(?P<a>{amount})\s?(?P<magnitude>{one_of(dotted)}){end if language.joint else ''}", _magnitude))
     units = {**_UNITS, **language.units}
     table.append((rf"{ends}[\s\u00a0]?(?P<unit>{one_of(units)}){end}(?!²|³|/)", _unit))
     return table

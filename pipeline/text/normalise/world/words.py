@@ -13,9 +13,7 @@ from pipeline.text.speech_languages import SpeechLanguage
 __all__ = ["at_operator", "at_word"]
 
 _VULGAR = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
-_LISTING = frozenset(
-    {"usw.", "etc.", "enz.", "itd.", "itp.", "ecc.", "vb.", "т. д.", "т.д.", "т. п.", "т.п."}
-)
+_LISTING = frozenset({"usw.", "etc.", "enz.", "itd.", "itp.", "ecc.", "vb.", "т. д.", "т.д.", "т. п.", "т.п."})
 _OPERAND_LEFT = re.compile(r"(?:[\d%)°²³]|(?<!\w)\w)\s?$")
 _WORD_LEFT = re.compile(r"[\w%)°²³]\s?$")
 _OPERAND_RIGHT = re.compile(r"\s?[\w(-]")

@@ -1,0 +1,89 @@
+"""What can go wrong with a model, as our own error: the provider's words go to the log, never any further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import openai
+from loguru import logger
+
+from pipeline.agent.service import correlation_id
+from pipeline.agent.sse import EventTooLongError
+from pipeline.errors import AgentError
+
+__all__ = ["ModelError", "broken_off", "declined", "translate"]
+
+
+class ModelError(AgentError):
+    """An AgentError that also says what a retry policy needs to know."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "agent_error",
+        retryable: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code, retryable=retryable)
+        self.retry_after_s = retry_after_s
+
+
+def broken_off() -> ModelError:
+    """The stream ended before the response did."""
+    _warn("the model's stream ended without an end")
+    return ModelError("The connection to the model broke.", retryable=True)
+
+
+def declined() -> ModelError:
+    """A filter let nothing through."""
+    return ModelError("The model declined to answer.")
+
+
+def _warn(text: str, *values: object) -> None:
+    logger.opt(depth=1).warning(text + ", correlation_id={}", *values, correlation_id.get())
+
+
+def translate(error: Exception) -> ModelError:
+    """A foreign error as ours: what happened goes to the log, a sentence without it to the caller."""
+    match error:
+        case ModelError():
+            return error
+        case TimeoutError():
+            _warn("the model was silent for too long")
+            return ModelError("The model did not answer in time.", code="agent_timeout", retryable=True)
+        case openai.APIStatusError(status_code=status):
+            return _status_error(error, status)
+        case openai.APIConnectionError():  # also the SDK's APITimeoutError: it calls a refused connection so
+            _warn("no connection to the model: {!r}", error.__cause__ or error)
+            return ModelError("The model cannot be reached.", retryable=True)
+        case EventTooLongError():
+            _warn("the model sent {}", error)
+            return ModelError("The model sent an answer that cannot be read.")
+        case _:
+            _warn("the connection to the model broke: {!r}", error)
+            return ModelError("The connection to the model broke.", retryable=True)
+
+
+def _status_error(error: openai.APIStatusError, status: int) -> ModelError:
+    _warn("the model refused a request: HTTP {} {}, request {}", status, error.code, error.request_id)
+    logger.debug("its answer: {}", error.body)
+    if status == 429:
+        return ModelError(
+            "The model is busy.",
+            code="agent_rate_limited",
+            retryable=error.code != "insufficient_quota",
+            retry_after_s=_retry_after_s(error.response.headers),
+        )
+    if status in (408, 504):
+        return ModelError("The model did not answer in time.", code="agent_timeout", retryable=True)
+    return ModelError("The model refused the request.", retryable=status == 409 or status >= 500)
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * unit_s)
+        except (KeyError, ValueError):  # absent, or a date: too far away for a voice turn in any case
+            continue
+    return None

@@ -1,0 +1,52 @@
+"""RunData: the record of one run, as its loop writes it."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from pipeline.agent.messages import ThreadMessage, ToolTracker, iso_now
+from pipeline.agent.service import Message
+from pipeline.agent.waits import Waits
+from pipeline.events import Usage
+
+__all__ = ["RunData", "RunStatus"]
+
+RunStatus: TypeAlias = Literal["in_progress", "requires_action", "completed", "incomplete", "failed", "cancelled"]
+
+
+class RunData(msgspec.Struct):
+    """What is known of one run; the loop writes it, everybody else reads.
+
+    `incomplete`: the model stopped early (its token limit); what it said was said. `messages` are those
+    that the run adds to its thread after the user's.
+    """
+
+    id: str
+    thread_id: str
+    correlation_id: str
+    waits: Waits
+    status: RunStatus = "in_progress"
+    created_at: str = msgspec.field(default_factory=iso_now)
+    ended_at: str | None = None
+    error_code: str | None = None
+    usage: Usage | None = None
+    tracker: ToolTracker = msgspec.field(default_factory=ToolTracker)
+    prompt: list[Message] = []
+    messages: list[ThreadMessage] = []
+    saved: int = 0
+    pieces: list[str] = []  # of the message being said
+    speaking_since: str = ""
+
+    @property
+    def is_live(self) -> bool:
+        return self.ended_at is None
+
+    def end(self, status: RunStatus) -> None:
+        self.status = status
+        self.ended_at = iso_now()
+
+    def add(self, *messages: ThreadMessage) -> None:
+        self.messages.extend(messages)
+        self.prompt.extend(message.for_model() for message in messages)
