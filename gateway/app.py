@@ -18,6 +18,8 @@ from gateway.http_routes import http_routes
 from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.store import Store, open_store
+from gateway.turn_log import TurnLog
+from gateway.turn_routes import turn_routes
 from gateway.web_routes import web_routes
 from gateway.websocket_processor import WebSocketHandler
 from pipeline.agent.offline import OfflineAgent
@@ -33,7 +35,8 @@ class Gateway:
     def __init__(self, settings: Settings, agent: AgentService, store: Store) -> None:
         self.settings = settings
         self.store = store
-        self.sessions = Sessions(agent=agent, settings=settings, store=store)
+        self.turn_log = TurnLog(settings.timeline)
+        self.sessions = Sessions(agent=agent, settings=settings, store=store, turn_log=self.turn_log)
         self.connections: set[WebSocketHandler] = set()
         self._draining = False
         self._patience: asyncio.Timeout | None = None
@@ -104,6 +107,7 @@ def create_app(settings: Settings, agent: AgentService | None = None) -> Starlet
             WebSocketRoute("/ws", serve_websocket),
             *http_routes(gateway),
             *conversation_routes(gateway),
+            *turn_routes(gateway),
             *web_routes(),
         ],
         lifespan=lifespan,

@@ -21,7 +21,7 @@ from pipeline.errors import PipelineError
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
-__all__ = ["conversation_routes"]
+__all__ = ["conversation_routes", "json_response", "no_more_parameters", "private_route"]
 
 _DEFAULT_LIMIT = 50
 _MAX_LIMIT = 200
@@ -33,25 +33,27 @@ _Handler: TypeAlias = Callable[["Gateway", str, Request], Awaitable[Response]]
 
 def conversation_routes(gateway: Gateway) -> list[Route]:
     """`/conversations` and below. Errors are in the protocol's shape, as for a refused WebSocket."""
-
-    def route(path: str, method: str, handler: _Handler) -> Route:
-        async def endpoint(request: Request) -> Response:
-            correlation_id = uuid4().hex
-            try:
-                return await handler(gateway, authenticate(request, gateway.settings), request)
-            except PipelineError as error:
-                logger.info("request refused: {} ({}), correlation_id={}", error, error.code, correlation_id)
-                return error_response(error, correlation_id)
-
-        return Route(path, endpoint, methods=[method])
-
     one = "/conversations/{conversation_id:path}"  # a client may have put a slash into its id
     return [
-        route("/conversations", "GET", _list),
-        route(one + "/export", "GET", _export),
-        route(one, "GET", _read),
-        route(one, "DELETE", _delete),
+        private_route(gateway, "/conversations", "GET", _list),
+        private_route(gateway, one + "/export", "GET", _export),
+        private_route(gateway, one, "GET", _read),
+        private_route(gateway, one, "DELETE", _delete),
     ]
+
+
+def private_route(gateway: Gateway, path: str, method: str, handler: _Handler) -> Route:
+    """A route whose handler gets the user behind the request, and may raise coded errors."""
+
+    async def endpoint(request: Request) -> Response:
+        correlation_id = uuid4().hex
+        try:
+            return await handler(gateway, authenticate(request, gateway.settings), request)
+        except PipelineError as error:
+            logger.info("request refused: {} ({}), correlation_id={}", error, error.code, correlation_id)
+            return error_response(error, correlation_id)
+
+    return Route(path, endpoint, methods=[method])
 
 
 async def _list(gateway: Gateway, user_id: str, request: Request) -> Response:
@@ -60,7 +62,7 @@ async def _list(gateway: Gateway, user_id: str, request: Request) -> Response:
         asked = gateway.store.conversations(user_id, limit=limit, **cursors)
     except ValueError:
         raise _bad_cursor() from None
-    return _json(await asked)
+    return json_response(await asked)
 
 
 async def _read(gateway: Gateway, user_id: str, request: Request) -> Response:
@@ -69,18 +71,18 @@ async def _read(gateway: Gateway, user_id: str, request: Request) -> Response:
         asked = gateway.store.read(user_id, request.path_params["conversation_id"], limit=limit, **cursors)
     except ValueError:
         raise _bad_cursor() from None
-    return _json(_found(await asked))
+    return json_response(_found(await asked))
 
 
 async def _delete(gateway: Gateway, user_id: str, request: Request) -> Response:
-    _no_more_parameters(request)
+    no_more_parameters(request)
     if not await gateway.store.delete(user_id, request.path_params["conversation_id"]):
         raise _not_found()
     return Response(status_code=204)
 
 
 async def _export(gateway: Gateway, user_id: str, request: Request) -> Response:
-    _no_more_parameters(request)
+    no_more_parameters(request)
     conversation_id: str = request.path_params["conversation_id"]
     store = gateway.store
     first = _found(await store.read(user_id, conversation_id, limit=_EXPORT_LIMIT, after=""))
@@ -98,7 +100,7 @@ async def _export(gateway: Gateway, user_id: str, request: Request) -> Response:
 
 def _paging(request: Request, *cursors: str) -> tuple[int, dict[str, str]]:
     """The size of the page that is asked for, and its cursor, one of these, if any."""
-    _no_more_parameters(request, "limit", *cursors)
+    no_more_parameters(request, "limit", *cursors)
     text = request.query_params.get("limit", str(_DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= _MAX_LIMIT):
         raise _bad_request(f"`limit` must be a whole number from 1 to {_MAX_LIMIT}.")
@@ -108,7 +110,8 @@ def _paging(request: Request, *cursors: str) -> tuple[int, dict[str, str]]:
     return int(text), given
 
 
-def _no_more_parameters(request: Request, *known: str) -> None:
+def no_more_parameters(request: Request, *known: str) -> None:
+    """Raises GatewayError (bad_request) for a parameter of the query that is not known."""
     for name in request.query_params:
         if name not in known:
             raise _bad_request(f"There is no parameter `{name[:40]}` here.")
@@ -132,5 +135,6 @@ def _bad_cursor() -> GatewayError:
     return _bad_request("A cursor, `before` or `after`, is one that a page gave.")
 
 
-def _json(body: Any) -> Response:
+def json_response(body: Any) -> Response:
+    """The body as JSON that no cache keeps."""
     return Response(msgspec.json.encode(body), media_type="application/json", headers=_PRIVATE)

@@ -5,6 +5,7 @@ import { VoiceClient } from "./client.js";
 import { History } from "./history.js";
 import { Listener, isEcho } from "./listener.js";
 import { Speaker, codePoints } from "./speaker.js";
+import { Timeline } from "./timeline.js";
 import { Transcript } from "./transcript.js";
 import { VoiceSettings } from "./voice.js";
 
@@ -28,6 +29,7 @@ const speaker = new Speaker({ onStart: chunkStarts, onSpoken: chunkSpoken, onPro
 const voice = new VoiceSettings($("voice"), speaker);
 const listener = new Listener({ onPartial: partial, onFinal: heardUser, onChange: refresh, onProblem: problem });
 const history = new History($("history"), openConversation);
+const timeline = new Timeline($("timeline-body"));
 const client = new VoiceClient({
   url: "ws",
   key: key.get(),
@@ -218,6 +220,14 @@ for (const example of document.querySelectorAll(".examples button"))
 for (const button of document.querySelectorAll("[data-closes]"))
   button.addEventListener("click", () => button.closest("dialog").close());
 $("show-history").addEventListener("click", () => history.show());
+$("show-timeline").addEventListener("click", async () => {
+  const isShown = $("timeline").toggleAttribute("hidden") === false;
+  $("show-timeline").setAttribute("aria-expanded", isShown);
+  if (!isShown) return;
+  await timeline.refresh();
+  $("timeline-title").focus();
+});
+document.addEventListener("turn-over", () => $("timeline").hidden || timeline.refresh());
 $("show-voice").addEventListener("click", () => voice.show());
 $("key").addEventListener("cancel", (event) => event.preventDefault()); // without a key there is nothing else to do
 $("key").addEventListener("close", () => {
