@@ -186,3 +186,9 @@ def test_words_lead_to_their_raw_ends() -> None:
 def test_the_filter_alone_gives_breaks_before_blocks() -> None:
     pieces = MarkdownFilter().feed("# A\n- b", final=True)
     assert [(piece.block, piece.start) for piece in pieces if isinstance(piece, Break)] == [(H, 0), (P, 3), (LI, 4)]
+
+
+@pytest.mark.parametrize("size", [1, 4, 100])
+def test_a_date_at_the_start_of_a_line_is_no_list_item(size: int) -> None:
+    got = chunked(every("3. Oktober war schön.\n\n1. Erstens das.", size), "de")
+    assert [(c.text, c.info) for c in got] == [("3. Oktober war schön.", ""), ("Erstens das.", "1")]

@@ -186,6 +186,6 @@ def test_a_chunk_in_another_script_is_said_in_its_language(text: str, lang: str,
 
 
 def test_the_examples_of_the_readme_run() -> None:
-    readme = Path(pipeline.text.__file__).with_name("README_SPEECH.md")
+    readme = Path(pipeline.text.__file__).with_name("README.md")
     failed, tried = doctest.testfile(str(readme), module_relative=False)
     assert (failed, tried > 8) == (0, True)

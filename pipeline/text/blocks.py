@@ -21,12 +21,15 @@ _BULLET = re.compile(r"(?:[-*+](?=[ \t\n])|[•⁃‣◦▪](?=.|\n))[ \t]{0,9}(
 _TASK_PART = re.compile(r"[-*+•⁃‣◦▪][ \t]{0,9}(?:\[[ xX]?\]?)?\Z")
 _NUMBER = re.compile(r"(?:(\d{1,3})(?:\.\)|[.)])|\((\d{1,3})\))(?=[ \t\n]|\Z)")
 _NUMBER_PART = re.compile(r"\d{1,3}(?:\.\)?|\))?\Z|\((?:\d{1,3}\)?)?\Z")
+_NEXT_WORD = re.compile(r"[ \t]{1,9}([^\W\d_]{0,24})")
 _LETTER = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)|[.)])[ \t]")
 _LETTER_PART = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)?|\))?\Z")
 
 
 class BlockReader(InlineReader):
     """What a line begins with."""
+
+    follow: frozenset[str] | None  # what comes after an ordinal number with a dot, in the reply's language
 
     def _reset(self) -> None:
         super()._reset()
@@ -150,6 +153,12 @@ class BlockReader(InlineReader):
         found = _NUMBER.match(self._buffer, i)
         if found is None:
             return i
+        if self.follow and found.group().endswith("."):
+            word = _NEXT_WORD.match(self._buffer, found.end())
+            if word and word.end() == len(self._buffer) and not self._final:
+                return WAIT
+            if word and word[1].lower() in self.follow:
+                return i  # "3. Oktober" is a date
         number = found[1] or found[2]
         if self._open and self._block is not Block.LIST_ITEM and number != "1":
             return i  # "in\n45. Nobody": only a 1 may interrupt a paragraph

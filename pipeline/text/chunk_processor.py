@@ -46,7 +46,7 @@ class TextChunkProcessor(PlainText):
         self._scanner = Scanner(lang)
         self._marks = _ARMENIAN_MARKS if self._scanner.language.code == "hy" else _MARKS
         self._special = _CLAUSE_SPECIAL if limits.clause_chars else _SPECIAL
-        self._markdown = MarkdownFilter(limits.max_chars)
+        self._markdown = MarkdownFilter(limits.max_chars, self._scanner.language.follow)
         self._reset()
 
     def _reset(self) -> None:

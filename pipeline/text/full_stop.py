@@ -49,7 +49,7 @@ class FullStop:
         if c in ",;:)…?!":
             return NO
         if word[-1:].isdigit():
-            return self._after_number(text, word, start, first, final)
+            return self._after_number(text, at, word, start, first, final)
         table = self._table(text, at)
         answer = self._abbreviation(text, at, start, word, first, table, final)
         if answer is not None:
@@ -58,7 +58,7 @@ class FullStop:
             return self._lower(text, start, first, final)
         return NO if quoted and uncased(c) and begins_quoted(text, start) else YES
 
-    def _after_number(self, text: str, word: str, start: int, first: int, final: bool) -> int:
+    def _after_number(self, text: str, at: int, word: str, start: int, first: int, final: bool) -> int:
         """An ordinal goes on ("3. Oktober"), any other number ends."""
         c = text[first]
         follow = self.language.follow
@@ -71,7 +71,12 @@ class FullStop:
             return YES
         if not final and _unfinished(text, first, following.end()):
             return WAIT
-        return NO if following.group().lower() in follow else YES
+        key = following.group().lower()
+        if key in follow:
+            return NO
+        before = text[max(start, at - LOOK) : at - len(word)].split()
+        article = bool(before) and before[-1].lower() in self.language.articles
+        return NO if article and key not in self.language.starters else YES
 
     def _abbreviation(
         self, text: str, at: int, start: int, word: str, first: int, table: Language, final: bool

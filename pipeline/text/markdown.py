@@ -17,9 +17,10 @@ __all__ = ["Break", "MarkdownFilter", "Piece", "Text"]
 class MarkdownFilter(BlockReader):
     """Feed it raw text; it returns the pieces that are certain. `feed(..., final=True)` ends the reply."""
 
-    def __init__(self, max_chars: int = 300) -> None:
+    def __init__(self, max_chars: int = 300, follow: frozenset[str] | None = None) -> None:
         super().__init__()
         self.max_chars = max_chars
+        self.follow = follow
 
     def _reset(self) -> None:
         super()._reset()

@@ -32,6 +32,7 @@ TABLE = Language(
         "woche monat quartal halbjahr jahr bundesliga liga weltkrieg weltkriegs stelle runde minute stunde "
         "teil auflage band semester schritt punkt spieltag grad bezirk person armee sinfonie symphonie"
     ),
+    articles=words("am im zum zur vom beim der die das dem den des jedes jeder jeden mein dein sein ihr unser"),
     endings=("str",),  # "Goethestr. 12"
     weak=words(
         "der die das den dem des ein eine einen einem einer eines mein meine dein deine sein seine ihr ihre "

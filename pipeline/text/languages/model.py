@@ -23,6 +23,7 @@ class Language:
     units:         are `closing` behind a number ("5 mi."), else ordinary words ("Come in.")
     starters:      words that, capitalised, almost always begin a sentence
     follow:        what comes after an ordinal number with a dot ("3. Oktober"); None: there are no such ordinals
+    articles:      before a number with a dot they make it an ordinal ("das 15. Lebensjahr")
     names:         names that end in "!"
     endings:       endings of words that do not end a sentence before a number ("Goethestr. 12")
     weak:          words after which nobody breathes: articles, prepositions, auxiliaries, conjunctions
@@ -36,6 +37,7 @@ class Language:
     units: frozenset[str] = frozenset()
     starters: frozenset[str] = frozenset()
     follow: frozenset[str] | None = None
+    articles: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     weak: frozenset[str] = frozenset()
     endings: tuple[str, ...] = ()

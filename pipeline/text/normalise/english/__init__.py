@@ -93,10 +93,10 @@ def _places(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleS
     """Where the form at `here` may begin: at its word, at the word before a number, at its mark."""
     mark = text[here]
     start = rules.word_start(text, here, floor)
-    if mark.isalpha() or start < here:
+    if mark.isalpha() or (start < here and not text[start].isdigit()):
         if start == 0 or text[start - 1] != ".":
             yield start, _WORD
-    elif mark.isdigit() and here > floor:
+    elif mark.isdigit() and here > floor + 1 and (text[here - 2].isalpha() or text[here - 2] == "."):
         yield from _word_before(text, here, floor)
     if "0" <= mark <= "9":
         if start == here:
