@@ -51,7 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     host, port = listener.getsockname()[:2]
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    logger.info("Voice-turn gateway on ws://{}/ws, agent: {}", address, describe_agent(settings))
+    logger.info(
+        "Voice-turn gateway on ws://{}/ws, page: http://{}/, agent: {}", address, address, describe_agent(settings)
+    )
     # What was loaded stays: a full collection that looks at all of it stops every turn for tens of milliseconds.
     gc.collect()
     gc.freeze()

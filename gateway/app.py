@@ -21,6 +21,9 @@ from gateway.http_turns import HTTPTurns
 from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.store import Store, open_store
+from gateway.turn_log import TurnLog
+from gateway.turn_routes import turn_routes
+from gateway.web_routes import web_routes
 from gateway.websocket_processor import WebSocketHandler
 from pipeline.agent.offline import OfflineAgent
 from pipeline.agent.run_processor import Run
@@ -37,7 +40,8 @@ class Gateway:
         self.store = store
         self.agent_name = agent_name(settings)
         self.http_turns = HTTPTurns(agent=agent, settings=settings, store=store)
-        self.sessions = Sessions(agent=agent, settings=settings, store=store)
+        self.turn_log = TurnLog(settings.timeline)
+        self.sessions = Sessions(agent=agent, settings=settings, store=store, turn_log=self.turn_log)
         self.connections: set[WebSocketHandler] = set()
         self._draining = False
         self._patience: asyncio.Timeout | None = None
@@ -112,6 +116,8 @@ def create_app(settings: Settings, agent: AgentService | None = None) -> Starlet
             *chat_routes(gateway),
             *completion_routes(gateway),
             *conversation_routes(gateway),
+            *turn_routes(gateway),
+            *web_routes(),
         ],
         lifespan=lifespan,
     )

@@ -17,7 +17,7 @@ from gateway.store import ConversationPage
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
-__all__ = ["conversation_routes"]
+__all__ = ["conversation_routes", "json_response", "no_more_parameters"]
 
 _DEFAULT_LIMIT = 50
 _MAX_LIMIT = 200
@@ -42,7 +42,7 @@ async def _list(gateway: Gateway, user_id: str, request: Request) -> Response:
         asked = gateway.store.conversations(user_id, limit=limit, **cursors)
     except ValueError:
         raise _bad_cursor() from None
-    return _json(await asked)
+    return json_response(await asked)
 
 
 async def _read(gateway: Gateway, user_id: str, request: Request) -> Response:
@@ -51,18 +51,18 @@ async def _read(gateway: Gateway, user_id: str, request: Request) -> Response:
         asked = gateway.store.read(user_id, request.path_params["conversation_id"], limit=limit, **cursors)
     except ValueError:
         raise _bad_cursor() from None
-    return _json(_found(await asked))
+    return json_response(_found(await asked))
 
 
 async def _delete(gateway: Gateway, user_id: str, request: Request) -> Response:
-    _no_more_parameters(request)
+    no_more_parameters(request)
     if not await gateway.store.delete(user_id, request.path_params["conversation_id"]):
         raise _not_found()
     return Response(status_code=204)
 
 
 async def _export(gateway: Gateway, user_id: str, request: Request) -> Response:
-    _no_more_parameters(request)
+    no_more_parameters(request)
     conversation_id: str = request.path_params["conversation_id"]
     store = gateway.store
     first = _found(await store.read(user_id, conversation_id, limit=_EXPORT_LIMIT, after=""))
@@ -80,7 +80,7 @@ async def _export(gateway: Gateway, user_id: str, request: Request) -> Response:
 
 def _paging(request: Request, *cursors: str) -> tuple[int, dict[str, str]]:
     """The size of the page that is asked for, and its cursor, one of these, if any."""
-    _no_more_parameters(request, "limit", *cursors)
+    no_more_parameters(request, "limit", *cursors)
     text = request.query_params.get("limit", str(_DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= _MAX_LIMIT):
         raise _bad_request(f"`limit` must be a whole number from 1 to {_MAX_LIMIT}.")
@@ -90,7 +90,8 @@ def _paging(request: Request, *cursors: str) -> tuple[int, dict[str, str]]:
     return int(text), given
 
 
-def _no_more_parameters(request: Request, *known: str) -> None:
+def no_more_parameters(request: Request, *known: str) -> None:
+    """Raises GatewayError (bad_request) for a parameter of the query that is not known."""
     for name in request.query_params:
         if name not in known:
             raise _bad_request(f"There is no parameter `{name[:40]}` here.")
@@ -114,5 +115,6 @@ def _bad_cursor() -> GatewayError:
     return _bad_request("A cursor, `before` or `after`, is one that a page gave.")
 
 
-def _json(body: Any) -> Response:
+def json_response(body: Any) -> Response:
+    """The body as JSON that no cache keeps."""
     return Response(msgspec.json.encode(body), media_type="application/json", headers=PRIVATE)

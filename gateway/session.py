@@ -19,6 +19,7 @@ from gateway.reply_messages import reply_messages
 from gateway.settings import Settings
 from gateway.speech import speech_of
 from gateway.store import Store, TurnBegun, TurnEnd, TurnStart
+from gateway.turn_log import TurnLog
 from gateway.wire.errors import FrameError
 from gateway.wire.native import ChunkSpoken, Interrupt, Limits, NativeCodec, SessionFrame, StartTurn
 from pipeline.agent.service import AgentService, Message, correlation_id
@@ -47,6 +48,7 @@ class Session:
         agent: AgentService,
         settings: Settings,
         store: Store,
+        turn_log: TurnLog,
         conversation_id: str | None = None,
         playback: bool = False,
     ) -> None:
@@ -58,6 +60,7 @@ class Session:
         self._settings = settings
         self._default_speech = speech_of(settings)
         self._store = store
+        self._turn_log = turn_log
         self._max_unspoken = settings.max_unspoken_chunks if playback else None
         self._codec = NativeCodec(max_message_chars=settings.max_message_chars)
         self._processor = MessageProcessor(
@@ -78,7 +81,7 @@ class Session:
         self._refs: dict[str, None] = {}
         self._ended: dict[str, None] = {}
         self.channel = Channel(
-            NativeCodec(max_message_chars=settings.max_message_chars), on_chunk_sent=self._processor.chunk_sent
+            NativeCodec(max_message_chars=settings.max_message_chars), on_chunk_sent=self._chunk_sent
         )
 
     # What the owner may know
@@ -158,10 +161,11 @@ class Session:
         )
         correlation = uuid4().hex
         begun = self._store.begin_turn(self.user_id, turn, Message(role="user", content=frame.message))
+        self._turn_log.began(self.user_id, turn, frame.message)
         await self._processor.start_turn(
             conversation_id=self.conversation_id,
             user_input=frame.message,
-            agent_stream=self._answer(begun, correlation),
+            agent_stream=self._answer(turn.turn_id, begun, correlation),
             turn_id=turn.turn_id,
             ref=frame.ref,
             max_unspoken_chunks=self._max_unspoken,
@@ -185,7 +189,9 @@ class Session:
         except ValueError as error:
             raise FrameError(f"speech: {error}.") from None
 
-    async def _answer(self, begun: Awaitable[TurnBegun], correlation: str) -> AsyncGenerator[AgentEvent, None]:
+    async def _answer(
+        self, turn_id: str, begun: Awaitable[TurnBegun], correlation: str
+    ) -> AsyncGenerator[AgentEvent, None]:
         """What the agent answers to the conversation, once the user's message is safe."""
         correlation_id.set(correlation)
         turn = await begun
@@ -202,6 +208,7 @@ class Session:
         )
         async with aclosing(self._agent.stream(messages)) as events:
             async for event in events:
+                self._turn_log.answered(turn_id, event)
                 yield event
 
     def interrupt(self, frame: Interrupt) -> None:
@@ -221,13 +228,19 @@ class Session:
         """Take a playback report. Raises TurnError (turn_not_found) for a turn that this session never had."""
         if frame.turn_id not in self._ended:
             self._processor.chunk_spoken(frame.turn_id, frame.index)
+            self._turn_log.chunk_spoken(frame.turn_id, frame.index)
         self.channel.chunk_arrived(frame.turn_id, frame.index)
 
     def _interrupt(self, turn: ConversationTurn, reason: str, heard: Heard | None) -> None:
+        self._turn_log.interrupt_asked(turn.turn_id)
         if self._processor.request_interrupt(turn.turn_id, reason, heard):
             self._save(turn, reason)
 
     # What comes of them
+
+    def _chunk_sent(self, turn_id: str, index: int) -> None:
+        self._processor.chunk_sent(turn_id, index)
+        self._turn_log.chunk_sent(turn_id, index)
 
     async def emit_error(self, error: PipelineError, *, correlation_id: str) -> None:
         """Tell the client of a fault that ends no turn."""
@@ -250,7 +263,9 @@ class Session:
                 async for event in events:
                     if isinstance(event, StreamEnd | Error | TurnInterrupted):
                         await self._settle(turn, event)
+                    self._turn_log.ready(event)
                     await self.channel.emit(event)
+                    self._turn_log.sent(event)
                     # Before the next event is taken from the turn, so that an interrupt finds it still there.
                     await self.channel.wait_for_room()
             self._processor.forget(turn_id)
@@ -272,6 +287,7 @@ class Session:
     def _save(self, turn: ConversationTurn, reason: str | None) -> None:
         """Ask the store for the turn's end; a later turn of the conversation sees it in any case."""
         timing = self._timing(turn)
+        self._turn_log.ended(turn.turn_id, turn.status.value, reason)
         end = TurnEnd(
             turn_id=turn.turn_id,
             conversation_id=turn.conversation_id,

@@ -11,6 +11,7 @@ from gateway.errors import GatewayError
 from gateway.session import Session
 from gateway.settings import Settings
 from gateway.store import Store
+from gateway.turn_log import TurnLog
 from gateway.wire.native import Resume
 from pipeline.agent.service import AgentService
 
@@ -24,10 +25,11 @@ class Sessions:
     when they are all there, the one that has waited longest for its client goes first.
     """
 
-    def __init__(self, *, agent: AgentService, settings: Settings, store: Store) -> None:
+    def __init__(self, *, agent: AgentService, settings: Settings, store: Store, turn_log: TurnLog) -> None:
         self._agent = agent
         self._settings = settings
         self._store = store
+        self._turn_log = turn_log
         self._sessions: dict[str, Session] = {}
         self._waiting: dict[str, asyncio.TimerHandle] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -50,6 +52,7 @@ class Sessions:
             agent=self._agent,
             settings=self._settings,
             store=self._store,
+            turn_log=self._turn_log,
             conversation_id=conversation_id,
             playback=playback,
         )

@@ -131,6 +131,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 15.0
     write_timeout_s: Annotated[float, Meta(gt=0, description="a client that reads nothing for so long is closed")] = 5.0
     drain_timeout_s: Annotated[float, Meta(ge=0, description="how long live turns may go on after SIGTERM")] = 10.0
+    timeline: Annotated[
+        int, Meta(ge=0, le=1000, description="how many of each user's last turns the timeline shows; 0: none")
+    ] = 50
     log_level: Annotated[
         Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"], Meta(description="the least that is logged")
     ] = "INFO"

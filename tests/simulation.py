@@ -24,6 +24,7 @@ from gateway.session import Session
 from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.store import MemoryStore, TurnBegun, TurnEnd, TurnStart
+from gateway.turn_log import TurnLog
 from gateway.wire.native import ChunkSpoken, HeardPosition, Interrupt, Resume, StartTurn
 from pipeline.agent.service import Message
 from pipeline.errors import AgentError, TurnError
@@ -171,7 +172,7 @@ class World:
         self.agent = Agent(self.random)
         self.store = SlowStore(self.random, failures=self.random.choice([0.0, 0.0, 0.05]))
         settings = Settings(agent="offline", queue_size=self.random.choice([1, 4, 100]), max_unspoken_chunks=2)
-        self.sessions = Sessions(agent=self.agent, settings=settings, store=self.store)
+        self.sessions = Sessions(agent=self.agent, settings=settings, store=self.store, turn_log=TurnLog(3))
         self.session: Session
         self.network: Network | None = None
         self.networks: list[Network] = []

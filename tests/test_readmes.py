@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
+import signal
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
+from aiohttp import web
+from browser import Browser, talking
 from serving import serving
+from test_command_line import environment
 
 import gateway.client
 from gateway.error_table import HTTP_STATUS, CloseCode
@@ -63,6 +69,65 @@ def test_the_names_of_the_python_client() -> None:
     section = GATEWAY.split("## Python client\n", 1)[1].split("\n## ", 1)[0]
     told = {name for name in gateway.client.__all__ if re.search(rf"`[^`]*\b{name}\b[^`]*`", section)}
     assert set(gateway.client.__all__) - told == {"Event", "Outcome", "Timing", "Usage"}
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_browser_client_of_the_readme_talks_and_interrupts(browser: Browser) -> None:
+    (example,) = blocks(README, "html")
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/client.js":
+            return web.Response(body=(ROOT / "gateway/web/client.js").read_bytes(), content_type="text/javascript")
+        return web.Response(text=f"<!doctype html><title>Mine</title>{example}", content_type="text/html")
+
+    elsewhere = web.ServerRunner(web.Server(answer))
+    await elsewhere.setup()
+    await web.TCPSite(elsewhere, "127.0.0.1", 0).start()
+    origin = f"http://127.0.0.1:{elsewhere.addresses[0][1]}"
+    async with (
+        serving(tokens_per_second=200.0, allowed_origins=(origin,)) as served,
+        AsyncExitStack() as stack,
+    ):
+        stack.push_async_callback(elsewhere.cleanup)
+        example = example.replace("ws://127.0.0.1:8080/ws", served.url)
+        talk = await stack.enter_async_context(talking(browser, f"{origin}/mine", connect=False, cps=60))
+        await talk.until("__speech.log.some(({frame}) => frame?.event === 'session')")
+        await talk.page.mouse.click(100, 100)
+        await talk.until("__speech.log.some(({what}) => what === 'end')")
+        await talk.page.keyboard.press("x")
+        await talk.until_idle(1)
+        assert await talk.log("cancel")
+        (interrupted,) = await talk.log("frame", event="turn_interrupted")
+        assert interrupted["frame"]["heard_text"]
+
+
+def commands() -> list[str]:
+    """The README's commands, those over several lines as one."""
+    lines = "".join(blocks(README, "sh")).replace("\\\n", " ").splitlines()
+    return [line.split(" #")[0].strip() for line in lines]
+
+
+@pytest.mark.parametrize("command", [command for command in commands() if "scripts/test" not in command])
+async def test_every_command_runs(command: str) -> None:
+    """But for `scripts/test`, which runs this, and the set-up, which it has done."""
+    assert (ROOT / "scripts" / "serve").read_text().endswith('exec .venv/bin/python -m gateway "$@"\n')
+    python = shlex.quote(sys.executable)
+    command = command.replace("scripts/serve", f"exec {python} -m gateway --port 0 ")
+    command = command.replace("scripts/talk.py", f"exec {python} scripts/talk.py --mute ")
+    async with serving(tokens_per_second=200.0, api_keys={"s3cret": "ann"}) as served:
+        if "talk.py" in command:
+            command = f"GATEWAY_KEY=s3cret {command.replace('--url ws://127.0.0.1:8080/ws', '')} --url {served.url}"
+        process = await asyncio.create_subprocess_shell(
+            command, cwd=ROOT, env=environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        async with asyncio.timeout(30):
+            if "-m gateway" in command:
+                assert process.stderr is not None
+                assert "page: http://" in (await process.stderr.readline()).decode()
+                process.terminate()
+            out, err = await process.communicate(b"Hello\n")
+        assert process.returncode in (0, -signal.SIGTERM), (out, err)  # a signal may come before it is handled
 
 
 @pytest.mark.parametrize("path", ["pipeline/README.md"])

@@ -31,6 +31,7 @@ def test_every_setting_has_a_flag_or_a_variable_and_a_description() -> None:
         "fallback": "http://127.0.0.1:1/v1,tiny",
         "base_url": "http://127.0.0.1:11434/v1",
         "log_level": "debug",
+        "timeline": "7",
         "api_keys": "k:ann",
         "allowed_origins": "https://a.example",
         "lang": "pt-BR",

@@ -1,0 +1,158 @@
+/** Speaker: chunks to speech, one utterance each, in their order; and how much of it was heard. */
+
+const DEFAULT_CPS = 15;
+const WATCHDOG_FACTOR = 2;
+const WATCHDOG_MS = 4_000;
+
+/** Code points before `offset`, which counts UTF-16 units; the gateway counts as Python does. */
+export function codePoints(text, offset = text.length) {
+  return Array.from(text.slice(0, offset)).length;
+}
+
+export class Speaker {
+  /**
+   * - `onStart(chunk)`, `onSpoken(chunk)`: a chunk begins, a chunk is over. Chunks are `{text, lang, ...}`.
+   * - `onProblem(text)`: why something is not heard, in words.
+   */
+  constructor({ onStart, onSpoken, onProblem, synth = globalThis.speechSynthesis }) {
+    this._synth = synth;
+    this._onStart = onStart;
+    this._onSpoken = onSpoken;
+    this._onProblem = onProblem;
+    this._queue = [];
+    this._current = null;
+    this._cps = DEFAULT_CPS; // measured as it speaks, at rate 1
+    this.rate = 1;
+    this.voiceName = "";
+    this.muted = false;
+  }
+
+  get voices() {
+    return this._synth?.getVoices() ?? [];
+  }
+
+  /** Whether it reads along in silence, at speaking rate, so that everything else still works. */
+  get isSilent() {
+    return this.muted || this.voices.length === 0;
+  }
+
+  get isSpeaking() {
+    return this._current !== null;
+  }
+
+  say(chunk) {
+    this._queue.push(chunk);
+    this._next();
+  }
+
+  /**
+   * Silence, now. Returns `{chunk, chars, isEstimate}` for the chunk that was being spoken, null when there was none;
+   * `chars` counts UTF-16 units of its text, up to a whole word.
+   */
+  stop() {
+    const item = this._current;
+    this._queue = [];
+    this._current = null;
+    if (item === null) return null;
+    clearTimeout(item.timer);
+    if (item.utterance) this._synth.cancel();
+    return { chunk: item.chunk, ...this._heard(item) };
+  }
+
+  _heard({ chunk, startedAt, boundary }) {
+    if (startedAt === null) return { chars: 0, isEstimate: false };
+    if (boundary !== null) return { chars: boundary, isEstimate: false };
+    const chars = Math.floor(((performance.now() - startedAt) / 1000) * this._cps * this.rate);
+    if (chars >= chunk.text.length) return { chars: chunk.text.length, isEstimate: true };
+    return { chars: Math.max(0, chunk.text.lastIndexOf(" ", chars)), isEstimate: true };
+  }
+
+  _next() {
+    if (this._current !== null || this._queue.length === 0) return;
+    const chunk = this._queue.shift();
+    // It keeps the utterance alive: browsers forget to end one that nobody holds.
+    const item = { chunk, utterance: null, startedAt: null, boundary: null, timer: 0 };
+    this._current = item;
+    if (this.isSilent) this._readAlong(item);
+    else this._speak(item);
+  }
+
+  _speak(item) {
+    const utterance = new SpeechSynthesisUtterance(item.chunk.text);
+    item.utterance = utterance;
+    utterance.voice = this.voiceFor(item.chunk.lang);
+    utterance.lang = utterance.voice?.lang ?? item.chunk.lang;
+    utterance.rate = this.rate;
+    utterance.onstart = () => this._started(item);
+    utterance.onboundary = (event) => {
+      if (event.name !== "sentence") item.boundary = event.charIndex;
+      this._watch(item, item.chunk.text.length - event.charIndex);
+    };
+    utterance.onend = () => this._ended(item, true);
+    utterance.onerror = ({ error }) => {
+      if (this._current !== item || error === "interrupted" || error === "canceled") return;
+      this._onProblem(
+        error === "not-allowed"
+          ? "The browser speaks only after a click or a key on this page."
+          : `The voice failed (${error}). This part is read along in silence.`,
+      );
+      item.utterance = null;
+      this._readAlong(item);
+    };
+    this._watch(item, item.chunk.text.length);
+    this._synth.speak(utterance);
+  }
+
+  /** Some utterances never end, and never say so. */
+  _watch(item, chars) {
+    clearTimeout(item.timer);
+    if (this._current !== item) return;
+    item.timer = setTimeout(() => {
+      this._synth.cancel();
+      this._ended(item, false);
+    }, this._durationMs(chars) * WATCHDOG_FACTOR + WATCHDOG_MS);
+  }
+
+  _readAlong(item) {
+    clearTimeout(item.timer);
+    this._started(item);
+    item.timer = setTimeout(() => this._ended(item, false), this._durationMs(item.chunk.text.length));
+  }
+
+  _durationMs(chars) {
+    return (chars / (this._cps * this.rate)) * 1000;
+  }
+
+  _started(item) {
+    if (this._current !== item) return;
+    item.startedAt = performance.now();
+    this._onStart(item.chunk);
+  }
+
+  _ended(item, isMeasured) {
+    if (this._current !== item) return;
+    clearTimeout(item.timer);
+    const seconds = (performance.now() - item.startedAt) / 1000;
+    if (isMeasured && item.startedAt !== null && item.chunk.text.length > 20 && seconds > 0.5) {
+      const cps = item.chunk.text.length / seconds / this.rate;
+      this._cps = Math.min(30, Math.max(5, (this._cps + cps) / 2));
+    }
+    this._current = null;
+    this._onSpoken(item.chunk);
+    this._next();
+  }
+
+  /** The chosen voice if it speaks the language, else the browser's best for it. */
+  voiceFor(lang) {
+    const primary = (tag) => tag.toLowerCase().split(/[-_]/)[0];
+    const fitting = this.voices.filter((voice) => primary(voice.lang) === primary(lang));
+    return (
+      fitting.find((voice) => voice.name === this.voiceName) ??
+      fitting.find((voice) => voice.lang.toLowerCase() === lang.toLowerCase() && voice.default) ??
+      fitting.find((voice) => voice.default) ??
+      fitting.find((voice) => voice.localService) ??
+      fitting[0] ??
+      null
+    );
+  }
+}

@@ -1,0 +1,189 @@
+/** Transcript: what was said, as it is said, heard, and not heard. */
+
+const MAX_SHOWN = 50;
+const MARKUP = /(\*\*|__|`{1,3}|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|^#{1,6} )/m;
+
+function element(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
+
+/** Text with its markup out of sight: the offsets of the raw reply still hold. */
+function fill(parent, text) {
+  parent.replaceChildren();
+  text.split(MARKUP).forEach((piece, index) => {
+    if (index % 2) parent.append(element("span", "markup", piece));
+    else if (piece) parent.append(piece);
+  });
+}
+
+export class Transcript {
+  constructor(log) {
+    this._log = log;
+    this._sticks = true;
+    log.addEventListener("scroll", () => {
+      this._sticks = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+    });
+  }
+
+  clear() {
+    this._log.replaceChildren();
+  }
+
+  /** A turn that begins with what the user said. Old ones leave: they are in the list of conversations. */
+  begin(message) {
+    const turn = new TurnView(message, () => this._follow());
+    this._log.append(turn.article);
+    while (this._log.childElementCount > MAX_SHOWN) this._log.firstElementChild.remove();
+    this._sticks = true;
+    this._follow();
+    return turn;
+  }
+
+  /** What the user seems to be saying, not final yet; an empty text takes it away. */
+  partial(text) {
+    this._partial ??= element("p", "you partial");
+    this._partial.textContent = text;
+    if (text) this._log.append(this._partial);
+    else this._partial.remove();
+    this._follow();
+  }
+
+  _follow() {
+    if (this._sticks) this._log.scrollTop = this._log.scrollHeight;
+  }
+}
+
+/** One turn: the raw reply so far, cut into the chunks that are spoken, and the rest of it. */
+export class TurnView {
+  constructor(message, onGrowth) {
+    this._onGrowth = onGrowth;
+    this.article = element("article", "turn");
+    const you = element("p", "you");
+    you.append(element("span", "only-heard", "You: "), message);
+    this._answer = element("p", "answer");
+    this._tail = element("span", "tail");
+    this._answer.append(element("span", "only-heard", "Answer: "), this._tail);
+    this._notes = element("p", "notes");
+    this.article.append(you, this._answer, this._notes);
+    this._reply = "";
+    this._at = 0; // where the tail begins, in UTF-16 units …
+    this._atPoint = 0; // … and in code points, as the gateway counts
+    this._chunks = new Map();
+  }
+
+  token(text) {
+    this._reply += text;
+    this._tail.append(text);
+    this._onGrowth();
+  }
+
+  chunk({ index, span: [start, end], text }) {
+    const made = element("span", "chunk");
+    this._chunks.set(index, made);
+    if (start === end) {
+      made.classList.add("filler"); // spoken, but no part of the reply
+      made.textContent = `${text} `;
+      this._tail.before(made);
+    } else {
+      const from = this._offsetOf(start);
+      if (from === this._reply.length) this._reply += `${text} `; // no captions
+      const until = this._offsetOf(end);
+      fill(made, this._reply.slice(from, until));
+      this._tail.before(this._plain(this._reply.slice(this._at, from)), made);
+      [this._at, this._atPoint] = [until, end];
+      fill(this._tail, this._reply.slice(until));
+    }
+    this._onGrowth();
+  }
+
+  /** From the gateway's code points to an offset of the reply; not before the tail. */
+  _offsetOf(point) {
+    let offset = this._at;
+    for (let at = this._atPoint; at < point && offset < this._reply.length; at++)
+      offset += this._reply.codePointAt(offset) > 0xffff ? 2 : 1;
+    return offset;
+  }
+
+  /** What lies between two chunks: markup, blank lines, a block that is not spoken. */
+  _plain(text) {
+    const between = element("span", "");
+    fill(between, text);
+    return between;
+  }
+
+  /** The reply is complete, although not yet spoken. */
+  complete() {
+    fill(this._tail, this._reply.slice(this._at));
+  }
+
+  /** The chunk that is being spoken now; null: none. */
+  speaking(index) {
+    for (const [other, made] of this._chunks) {
+      if (other <= (index ?? -1)) made.classList.add("said");
+      made.classList.toggle("speaking", other === index);
+    }
+    this._chunks.get(index)?.scrollIntoView?.({ block: "nearest" });
+  }
+
+  tool({ tool_call_id: id, name, status }) {
+    let made = this._tools?.get(id);
+    if (!made) {
+      made = element("span", "tool");
+      (this._tools ??= new Map()).set(id, made);
+      this._answer.before(made);
+    }
+    made.textContent = status === undefined ? `${name} …` : `${name} ${status === "ok" ? "✓" : "failed"}`;
+    this._onGrowth();
+  }
+
+  /** The user broke in: nothing more is highlighted, the rest of the text waits for the gateway's word. */
+  silence() {
+    this.speaking(null);
+    this.article.classList.add("silenced");
+  }
+
+  /** Only `heardText` was heard. `isEstimate`: where exactly the voice stopped is not known. */
+  interrupted(heardText, isEstimate) {
+    this.silence();
+    const cut = Math.min(heardText.length, this._reply.length);
+    const mark = element("span", "cut", isEstimate ? "interrupted about here" : "interrupted here");
+    const heard = element("span", "said");
+    const unheard = element("s", "unheard");
+    fill(heard, this._reply.slice(0, cut));
+    fill(unheard, this._reply.slice(cut).trimEnd());
+    this._answer.replaceChildren(this._answer.firstChild, heard, " ", mark, " ");
+    if (unheard.textContent) this._answer.append(element("span", "only-heard", "Not heard: "), unheard);
+    this._forget();
+  }
+
+  ended(text, timing) {
+    this.speaking(null);
+    const all = element("span", "said");
+    fill(all, text ?? this._reply);
+    this._answer.replaceChildren(this._answer.firstChild, all);
+    if (timing?.first_chunk_ms != null) this.note(`first words after ${timing.first_chunk_ms} ms`);
+    this._forget();
+  }
+
+  failed(text) {
+    this.silence();
+    this.article.append(element("p", "error", text));
+    this._forget();
+    this._onGrowth();
+  }
+
+  note(text) {
+    this._notes.textContent = text;
+    this._onGrowth();
+  }
+
+  _forget() {
+    this._chunks.clear();
+    this._tools = undefined;
+    if (!this._notes.textContent) this._notes.remove();
+    this._onGrowth();
+  }
+}
