@@ -55,6 +55,18 @@ def plain(text: str) -> str:
         ("a <Thinking>se<b>cr</b>et</Thinking> b", "a b"),
         ("shown <reasoning>never closed. Ever", "shown "),
         ("stray </think>end", "stray end"),
+        ("<script>code()</script>shown", "shown"),
+        ("a <STYLE media='x'>.b{}</style >b", "a b"),
+        ("<script>\ncode()\n\nmore()\n</script>", ""),
+        ("so: <style>\n.a{}\n</style>end", "so: end"),
+        ("the <script> tag runs code", "the tag runs code"),
+        ("the <pre> tag\nkeeps spaces</pre>", "the tag keeps spaces"),
+        ("<sub>2</sub><sup>3</sup>", "2³"),
+        ("x<sup>2</sup> and 10<sup>-3</sup> m", "x² and 10⁻³ m"),
+        ("x<sup>n</sup>, the 1<sup>st</sup>, le 1<sup>er</sup> <sup>2</sup>", "x^n, the 1st, le 1er 2"),
+        ("H~2~O and x^2^ and ~5~ and a^b", "H2O and x² and ~5~ and a^b"),
+        ("==marked words==, a == b, a ==b and x==y== z", "marked words, a == b, a ==b and x==y== z"),
+        ("&lt;sigh/&gt; &lt;3 &lt;b", "‹sigh/› <3 <b"),
     ],
 )
 def test_inline_marks(written: str, left: str) -> None:
@@ -135,6 +147,63 @@ def test_reasoning_is_never_emitted_wherever_it_is_cut() -> None:
         assert "ecret" not in "".join(chunk.text for chunk in chunked(every(text, size)))
 
 
+def blocks(text: str) -> list[tuple[Block, str]]:
+    whole = chunked([text])
+    for size in SIZES:
+        assert chunked(every(text, size)) == whole, size
+    return [(chunk.block, chunk.text) for chunk in whole]
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("Run:\n\n    make all\n\n    make test\n\n\nThen go.", ["make all", "make test"]),
+        ("Run:\n\n\tmake\n\t  test\nThen go.", ["make", "  test"]),
+        ("Run:\n\n    " + "x = 1; " * 60 + "\nThen go.", None),
+        ("    # no heading\n    import numpy as np\n\nThen go.", ["# no heading", "import numpy as np"]),
+    ],
+)
+def test_indented_code(written: str, code: list[str] | None) -> None:
+    got = blocks(written)
+    lines = [text for block, text in got if block is Block.CODE]
+    assert lines == code if code else lines
+    assert got[-2:] == [(Block.CODE_END, ""), (P, "Then go.")]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "- One\n\n    x = 1 in it\n- Two",
+        "1. One\n\n    - inner\n\n        x = 1 in it\n\nEnd.",
+        "Wrapped\n    x = 1 on\n",
+        "Tale:\n\n    Once upon a time, there was none.\n",
+        "So:\n\n    - a list\n    - further in\n",
+        "> Quoted\n>\n>     x = 1 in it",
+    ],
+)
+def test_indented_text_that_is_no_code(written: str) -> None:
+    assert Block.CODE not in {block for block, _ in blocks(written)}
+
+
+def test_code_after_a_list_has_ended() -> None:
+    got = blocks("- One\n\nThis:\n\n    x = 1\n")
+    assert got == [(LI, "One"), (P, "This:"), (Block.CODE, "x = 1"), (Block.CODE_END, "")]
+
+
+def test_fences_of_admonitions_are_silent() -> None:
+    got = blocks("::: note\nOne two.\n:::\n\n:::{.tip}\nThree.\n:::\n:::warning Take care\nFour.\n:::")
+    assert got == [(P, "One two."), (P, "Three."), (H, "Take care"), (P, "Four.")]
+    assert blocks("> [!NOTE]\n> Quoted.") == [(P, "Quoted.")]
+
+
+@pytest.mark.parametrize("name", ["script", "style", "pre"])
+def test_what_code_tags_contain_is_silent(name: str) -> None:
+    text = f"Intro.\n\n<{name} id='x'>\nsecret one\n\nsecret two\n</{name}>\n\nEnd. In <{name}>secret</{name}> line."
+    assert "secret" not in str(blocks(text))
+    assert blocks(text)[-1] == (P, "End. In line.")
+    assert blocks(f"<{name}>secret, never closed. secret.") == []
+
+
 def spoken_letters(chunks: list[TextChunk]) -> str:
     return "".join(c for chunk in chunks for c in chunk.text if c.isalnum())
 
@@ -153,6 +222,19 @@ def test_no_letter_is_lost(text: str) -> None:
 @settings(max_examples=300)
 @given(st.text(max_size=100), st.lists(st.integers(1, 5), min_size=1, max_size=20))
 def test_any_text_is_cut_the_same_way(text: str, sizes: list[int]) -> None:
+    assert chunked(cut_at(text, sizes)) == chunked([text])
+
+
+MARKS = ["==", "=", "^", "~", "2", "x", " ", "    ", "\n", "\n\n", ":::", "&lt;", "&gt;", "- ", "> ", ". ", "\t", "**"]
+TAGS = ["<sup>", "</sup>", "<script>", "</script>", "<pre>", "</pre >", "Once upon a time there", "`", "```\n", "a"]
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.sampled_from(MARKS + TAGS), max_size=25).map("".join),
+    st.lists(st.integers(1, 5), min_size=1, max_size=20),
+)
+def test_any_marks_are_cut_the_same_way(text: str, sizes: list[int]) -> None:
     assert chunked(cut_at(text, sizes)) == chunked([text])
 
 

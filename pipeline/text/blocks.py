@@ -9,7 +9,7 @@ from pipeline.text.models import Block
 from pipeline.text.reader import HOLD, LONG_HOLD, WAIT, State
 from pipeline.text.tables import Cells, is_delimiter_row, row_chunk, split_cells
 
-__all__ = ["BlockReader"]
+__all__ = ["INDENT", "BlockReader"]
 
 ROW_HOLD = 2_000  # a table row is a line, and a line may be long
 
@@ -24,6 +24,9 @@ _NUMBER_PART = re.compile(r"\d{1,3}(?:\.\)?|\))?\Z|\((?:\d{1,3}\)?)?\Z")
 _NEXT_WORD = re.compile(r"[ \t]{1,9}([^\W\d_]{0,24})")
 _LETTER = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)|[.)])[ \t]")
 _LETTER_PART = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)?|\))?\Z")
+INDENT = re.compile(r" {0,3}\t| {4}")
+_NO_CODE = "-*+•⁃‣◦▪0123456789>|`~:"  # more likely to begin what they begin elsewhere, though indented
+_ADMONITION = re.compile(r":{3,64}[ \t]*(?:[A-Za-z][\w-]*)?[ \t]*(?:\{[^{}\n]*\})?[ \t\r]*")
 
 
 class BlockReader(InlineReader):
@@ -34,6 +37,9 @@ class BlockReader(InlineReader):
     def _reset(self) -> None:
         super()._reset()
         self._quoted = False
+        self._listed = False  # what is indented may belong to a list item
+        self._blank = True  # the line before is blank, or there is none
+        self._mark_end = -1  # raw offset behind the marks with which the line begins
         self._cells: Cells | None = None  # the headers, within a table
         self._plain_row = -1  # raw offset of a "|" line that is known not to be a table
         self._fence = ""  # what opened the code block
@@ -56,11 +62,17 @@ class BlockReader(InlineReader):
             if c == "\n":
                 self._blank_line(start)
             return i + 1
+        if self.base + at != self._mark_end and self._blank and not self._quoted:
+            code = self._indented_code(at, i)
+            if code is not None:
+                return code
+        self._blank = False
         if c == ">":
             if not self._quoted:
                 self._quoted = True
                 if self._open:
                     self._break(Block.PARAGRAPH, start)
+            self._mark_end = start + 1
             return i + 1
         if self._cells is not None and c != "|":
             line = buffer.find("\n", i, i + ROW_HOLD)
@@ -76,6 +88,7 @@ class BlockReader(InlineReader):
 
     def _blank_line(self, start: int) -> None:
         self._quoted = False
+        self._blank = True
         self._cells = None
         if self._open or self._block is not Block.PARAGRAPH:
             self._break(Block.PARAGRAPH, start)
@@ -88,6 +101,8 @@ class BlockReader(InlineReader):
             found = self._delimiter(i)
             if found != i:
                 return found
+        if c == ":":
+            return self._admonition(i)
         if c in "-*_=":
             found = self._rule(i)
             if found != i:
@@ -145,7 +160,12 @@ class BlockReader(InlineReader):
         if found is None:
             return i
         self._break(Block.LIST_ITEM, self.base + i)
-        return found.end()
+        return self._item(found.end())
+
+    def _item(self, after: int) -> int:
+        self._listed = True
+        self._mark_end = self.base + after
+        return after
 
     def _numbered(self, i: int) -> int:
         if not self._final and _NUMBER_PART.match(self._buffer, i):
@@ -163,7 +183,7 @@ class BlockReader(InlineReader):
         if self._open and self._block is not Block.LIST_ITEM and number != "1":
             return i  # "in\n45. Nobody": only a 1 may interrupt a paragraph
         self._break(Block.LIST_ITEM, self.base + i, number)
-        return found.end()
+        return self._item(found.end())
 
     def _lettered(self, i: int) -> int:
         """ "a. " and "ii) " begin items too, but a letter is text."""
@@ -171,7 +191,53 @@ class BlockReader(InlineReader):
             return WAIT
         if _LETTER.match(self._buffer, i):
             self._break(Block.LIST_ITEM, self.base + i)
+            self._listed = True
         return i
+
+    def _indented_code(self, at: int, i: int) -> int | None:
+        """A line four columns in, after a blank one: code, unless it may belong to a list or reads like prose.
+        None when it is text.
+        """
+        if not INDENT.match(self._buffer, at, i):
+            if i == at:
+                self._listed = False
+            return None
+        if self._listed or self._buffer[i] in _NO_CODE:
+            return None
+        line = self._buffer.find("\n", i, i + HOLD)
+        opening = self._buffer[i : line if line >= 0 else i + HOLD]
+        words = opening.split(maxsplit=4)
+        if line < 0 and not self._final and len(words) < 5 and len(opening) < HOLD:
+            return WAIT
+        if _is_prose(words[:4]):
+            return None
+        self._begin_code(self.base + i, "", State.INDENTED)
+        return at
+
+    def _begin_code(self, start: int, info: str, state: State) -> None:
+        self._break(Block.CODE, start)
+        words = info.split()
+        self._language = words[0].strip("{}.").lower() if words else ""
+        self._fence, self._lines, self._state = "", 0, state
+
+    def _admonition(self, i: int) -> int:
+        """ ":::note" and the ":::" that closes it say nothing; a title behind it is a heading."""
+        buffer = self._buffer
+        if not buffer.startswith(":::", i):
+            return i
+        line = buffer.find("\n", i, i + HOLD)
+        if line < 0:
+            if not self._final:
+                return WAIT if len(buffer) - i < HOLD else i
+            line = min(len(buffer), i + HOLD)
+        found = _ADMONITION.match(buffer, i, line)
+        assert found is not None
+        after = found.end()
+        self._break(Block.HEADING if after < line else Block.PARAGRAPH, self.base + i)
+        if after < line:
+            self._state = State.INLINE
+            return after
+        return min(line + 1, len(buffer))
 
     def _open_fence(self, i: int) -> int:
         buffer = self._buffer
@@ -187,10 +253,8 @@ class BlockReader(InlineReader):
         info = buffer[end:line]
         if "`" in info:
             return i  # ```code``` within a line
-        self._break(Block.CODE, self.base + i)
-        words = info.split()
-        self._language = words[0].strip("{}.").lower() if words else ""
-        self._fence, self._lines, self._state = run.group(), 0, State.CODE
+        self._begin_code(self.base + i, info, State.CODE)
+        self._fence = run.group()
         return min(line + 1, len(buffer))
 
     def _row(self, i: int) -> int:
@@ -236,6 +300,8 @@ class BlockReader(InlineReader):
             return i
         if close + 1 == len(buffer):
             return i if self._final else WAIT
+        if self._quoted and buffer[i + 1] == "!" and buffer[i + 2 : close].isalpha():
+            return close + 1  # "> [!NOTE]"
         if buffer[close + 1] != ":":
             return i
         if buffer[i + 1] == "^":
@@ -258,5 +324,18 @@ class BlockReader(InlineReader):
         elif self._newline >= 0 and self._open and not self._before.endswith((" ", "\t")):
             self._text(" ", self._newline, self._newline + 1)
         self._newline = -1
+        self._line = self.base + i
         self._state = State.INLINE
         return i
+
+
+def _is_prose(words: list[str]) -> bool:
+    """ "Once upon a time": a capitalised word and three more."""
+    if len(words) < 4:
+        return False
+    first = words[0].lstrip("\"'“‘«¡¿")
+    return (
+        first[:1].isupper()
+        and (first[1:].islower() or first in {"A", "I"})
+        and all(word.strip("\"'“”‘’«»¡¿,;:.!?").replace("'", "").replace("’", "").isalpha() for word in words)
+    )

@@ -17,7 +17,7 @@ from pipeline.text.scanner import BREATH, MARKS, NO, WAIT, YES, Scanner, Verdict
 
 __all__ = ["ChunkLimits", "TextChunkProcessor"]
 
-_MARKUP = r"*_`\[<&$\\~\n\r:!"
+_MARKUP = r"*_`\[<&$\\~\n\r:!=\^"
 _MARKUP_MARKS = re.compile(f"[{_MARKUP}]")
 _MARKS = re.compile(f"[{MARKS}]")
 _CLAUSE_MARKS = re.compile(f"[{MARKS}{BREATH}]")

@@ -5,17 +5,25 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from pipeline.text.links import LinkReader
+from pipeline.text.links import RAISED, LinkReader
 from pipeline.text.models import Block, Boundary, TextChunk
 from pipeline.text.reader import HOLD, LONG_HOLD, WAIT, State
 
 __all__ = ["InlineReader"]
 
-_INLINE = re.compile(r"[*_`\[<&$\\~\n\r]|!(?=\[|\Z)|:(?=//|/?\Z)")
+_INLINE = re.compile(r"[*_`\[<&$\\~\n\r^]|!(?=\[|\Z)|:(?=//|/?\Z)|=(?==|\Z)")
 _EMPHASIS = re.compile(r"\*{1,64}|_{1,64}|~{1,64}")
+_HIGHLIGHT = re.compile(r"==(?=\w)[^=\n]*[^\s=]==(?![\w=])")
+_RAISED = re.compile(r"\^([+-]?\d{1,4})\^")
+_RAISED_PART = re.compile(r"\^[+-]?\d{0,4}\Z")
+_LOWERED = re.compile(r"~(\d{1,4})~")
+_LOWERED_PART = re.compile(r"~\d{0,4}\Z")
+_EQUALS = re.compile(r"={1,64}")
 _TICKS = re.compile(r"`{1,64}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ENTITY_PART = re.compile(r"&(?:#\d{0,7}|#[xX][0-9a-fA-F]{0,6}|[A-Za-z][A-Za-z0-9]{0,31})?\Z")
+_ESCAPED_TAG = re.compile(r"&lt;(/?[A-Za-z][^&<>\n]{0,80})&gt;")
+_ESCAPED_TAG_PART = re.compile(r"&lt;(?:/?(?:[A-Za-z][^&<>\n]{0,80}(?:&(?:g(?:t)?)?)?)?)?\Z")
 _URL = re.compile(r"://[^\s<>\"`|\[\]{}）」』】。，、！？；]+")
 _URL_TAIL = ".,;:!?'*_~"
 _CLOSED_MATH = re.compile(r"\$(?=[^\s$\d])[^$\n]*[^\s$\\]\$(?!\d)")
@@ -23,6 +31,10 @@ _CLOSED_MATH = re.compile(r"\$(?=[^\s$\d])[^$\n]*[^\s$\\]\$(?!\d)")
 
 class InlineReader(LinkReader):
     """What stands within a line."""
+
+    def _reset(self) -> None:
+        super()._reset()
+        self._highlighted = -1  # raw offset of the "==" that closes one
 
     def _inline(self, at: int) -> int:
         found = _INLINE.search(self._buffer, at)
@@ -44,6 +56,10 @@ class InlineReader(LinkReader):
                 return i + 1
             case "*" | "_" | "~":
                 return self._emphasis(i)
+            case "=":
+                return self._highlight(i)
+            case "^":
+                return self._raised(i)
             case "`":
                 return self._inline_code(i)
             case "[":
@@ -74,6 +90,11 @@ class InlineReader(LinkReader):
         open_left, open_right = not before or before.isspace(), not after or after.isspace()
         keep = open_left and open_right and size < 3
         if mark == "~":
+            lowered = _LOWERED.match(buffer, i) if size == 1 and before.isalpha() else None
+            if lowered:  # H~2~O
+                return self._shown(lowered)
+            if size == 1 and before.isalpha() and not self._final and _LOWERED_PART.match(buffer, i):
+                return WAIT
             keep = size == 1 or keep
         elif not keep and mark == "_":
             keep = _is_word(before) and _is_word(after)
@@ -84,6 +105,40 @@ class InlineReader(LinkReader):
             if size == 1 and open_left and after.isdigit() and self._before[:1].isdigit():
                 keep = True  # "5 *3"
         return self._literal(i, size) if keep else end
+
+    def _shown(self, found: re.Match[str]) -> int:
+        self._text(found[1], self.base + found.start(1), self.base + found.end(1))
+        return found.end()
+
+    def _raised(self, i: int) -> int:
+        """x^2^"""
+        found = _RAISED.match(self._buffer, i)
+        if found and self._before[-1:].isalnum():
+            text = found[1].translate(RAISED)
+            self._text(text, self.base + found.start(1), self.base + found.end(1))
+            return found.end()
+        return WAIT if not self._final and _RAISED_PART.match(self._buffer, i) else self._literal(i)
+
+    def _highlight(self, i: int) -> int:
+        """==marked words==; other equals signs are text."""
+        buffer = self._buffer
+        run = _EQUALS.match(buffer, i)
+        assert run is not None
+        size = run.end() - i
+        if run.end() == len(buffer) and not self._final and size < 64:
+            return WAIT
+        if self.base + i == self._highlighted:
+            return i + 2
+        if size != 2 or self._before[-1:].isalnum():
+            return self._literal(i, size)
+        found = _HIGHLIGHT.match(buffer, i, i + HOLD)
+        if found and found.end() - i < HOLD and (found.end() < len(buffer) or self._final):
+            self._highlighted = self.base + found.end() - 2
+            return i + 2
+        may_close = _is_word(buffer[i + 2]) and "=" not in buffer[i + 2 : -2] if len(buffer) > i + 2 else False
+        if self._open_ended(i) and (found or may_close):
+            return WAIT
+        return self._literal(i, size)
 
     def _inline_code(self, i: int) -> int:
         buffer = self._buffer
@@ -109,6 +164,15 @@ class InlineReader(LinkReader):
     def _entity(self, i: int) -> int:
         found = _ENTITY.match(self._buffer, i)
         if found:
+            if found.group() == "&lt;":  # a tag that is spoken of must not be one for the next stage
+                tag = _ESCAPED_TAG.match(self._buffer, i)
+                if tag:
+                    self._text("‹", self.base + i, self.base + i + 4)
+                    self._shown(tag)
+                    self._text("›", self.base + tag.end(1), self.base + tag.end())
+                    return tag.end()
+                if not self._final and _ESCAPED_TAG_PART.match(self._buffer, i):
+                    return WAIT
             text = unescape(found.group())
             if text != found.group():
                 self._text(text, self.base + i, self.base + found.end())

@@ -8,7 +8,7 @@ from pipeline.text.models import Block
 from pipeline.text.reader import HOLD, LONG_HOLD, WAIT, Reader, State, Text
 from pipeline.text.speech_rules import DEFAULT_EMOTIONS
 
-__all__ = ["LinkReader"]
+__all__ = ["RAISED", "LinkReader"]
 
 _LABEL = re.compile(r"\[(?:[^\[\]\n\\]|\\.|\[[^\[\]\n]*\])*\]")
 _LABEL_PART = re.compile(r"\[(?:[^\[\]\n\\]|\\.|\[[^\[\]\n]*\])*(?:\[[^\[\]\n]*|\\)?\Z")
@@ -30,6 +30,14 @@ _TAG_PART = re.compile(
 _AUTOLINK = re.compile(r"<(?:mailto:)?([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+)>")
 _AUTOLINK_PART = re.compile(r"<[A-Za-z][^\s<>]*\Z")
 _THINK = frozenset({"think", "thinking", "reasoning"})
+_CODE_TAGS = frozenset({"script", "style", "pre"})  # what they contain is no text
+_CLOSE = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _THINK | _CODE_TAGS}
+_SUPERSCRIPT = re.compile(r"[ \t]{0,9}(?:([+−-]?\d{1,4})|([A-Za-z]))[ \t]{0,9}</sup>", re.IGNORECASE)
+_SUPERSCRIPT_PART = re.compile(
+    r"[ \t]{0,9}(?:[+−-]?\d{0,4}|[A-Za-z])[ \t]{0,9}(?:<(?:/(?:s(?:u(?:p)?)?)?)?)?\Z", re.IGNORECASE
+)
+RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
+_LINE_END = re.compile(r"[ \t\r]{0,32}\n")
 # The normaliser turns these into a chunk's emotion: <emotion value="…"/>, <sigh/>, <whisper>
 _KEPT_TAGS = frozenset({"emotion"} | {name for name in DEFAULT_EMOTIONS if name.isascii()})
 _BLOCK_TAGS = frozenset(
@@ -149,10 +157,13 @@ class LinkReader(Reader):
         name = tag[2].lower()
         if name in _THINK:
             if not tag[1]:
-                self._until = re.compile(rf"</{name}\s*>", re.IGNORECASE)
-                self._state = State.HIDDEN
+                self._hide(name)
+        elif name in _CODE_TAGS:
+            return tag.end() if tag[1] else self._code_tag(i, name, tag.end())
         elif name in _KEPT_TAGS:
             self._text(tag.group(), self.base + i, self.base + tag.end(), self.base + tag.end())
+        elif name == "sup" and not tag[1]:
+            return self._superscript(tag.end())
         elif name == "br":
             if self._open and not self._before.endswith(" "):
                 self._text(" ", self.base + i, self.base + tag.end())
@@ -161,6 +172,40 @@ class LinkReader(Reader):
         elif self._before[-1:].isalnum() and not tag[1] and name not in _INLINE_TAGS:
             self._text(tag.group(), self.base + i, self.base + tag.end(), self.base + tag.end())  # List<String>
         return tag.end()
+
+    def _hide(self, name: str) -> None:
+        self._until = _CLOSE[name]
+        self._state = State.HIDDEN
+
+    def _code_tag(self, i: int, name: str, after: int) -> int:
+        """Alone at an end of its line it hides all up to its closing tag; between words ("the <script> tag") only
+        what is closed on the same line.
+        """
+        if self.base + i == self._line:
+            self._hide(name)
+            return after
+        close = _CLOSE[name].search(self._buffer, after, i + LONG_HOLD)
+        if close and "\n" not in self._buffer[i : close.start()]:
+            return close.end()
+        if self._open_ended(i, LONG_HOLD):
+            return WAIT
+        if _LINE_END.match(self._buffer, after):
+            self._hide(name)
+        return after
+
+    def _superscript(self, at: int) -> int:
+        """x<sup>2</sup> is "x²" and x<sup>n</sup> "x^n"; what is longer ("1<sup>st</sup>") just goes on."""
+        found = _SUPERSCRIPT.match(self._buffer, at)
+        if found is None:
+            return WAIT if not self._final and _SUPERSCRIPT_PART.match(self._buffer, at) else at
+        before = self._before
+        if found[1] and before[-1:].strip():
+            self._text(found[1].translate(RAISED), self.base + found.start(1), self.base + found.end(1))
+        elif found[2] and before[-1:].isalnum() and not before[-2:-1].isalpha():
+            self._text("^" + found[2], self.base + found.start(2), self.base + found.end(2))
+        else:
+            return at
+        return found.end()
 
     def _comment(self, i: int) -> int:
         end = self._buffer.find("-->", i, i + LONG_HOLD)

@@ -7,9 +7,9 @@ The parts: `reader.py` (buffer and output), `links.py`, `inline.py`, `blocks.py`
 
 from __future__ import annotations
 
-from pipeline.text.blocks import BlockReader
+from pipeline.text.blocks import INDENT, BlockReader
 from pipeline.text.models import Block, Boundary, TextChunk
-from pipeline.text.reader import WAIT, Break, Piece, State, Text
+from pipeline.text.reader import HOLD, WAIT, Break, Piece, State, Text
 
 __all__ = ["Break", "MarkdownFilter", "Piece", "Text"]
 
@@ -50,6 +50,8 @@ class MarkdownFilter(BlockReader):
                     after = self._line_start(at)
                 case State.CODE:
                     after = self._code(at)
+                case State.INDENTED:
+                    after = self._indented(at)
                 case State.HIDDEN:
                     after = self._hidden(at)
             if after == WAIT:
@@ -59,7 +61,7 @@ class MarkdownFilter(BlockReader):
         self.held = buffer[at:]
         out = self._out
         if final:
-            if self._state is State.CODE:
+            if self._state in {State.CODE, State.INDENTED}:
                 self._end_code(self.base, self.base)
             self._reset()
         return out
@@ -74,6 +76,25 @@ class MarkdownFilter(BlockReader):
         self.held = ""
         return self._out
 
+    def _indented(self, at: int) -> int:
+        """A line of an indented code block, or the line behind it."""
+        buffer, i = self._buffer, at
+        if self.base + at == self._line:
+            return self._code(at)  # within a long line
+        while i < len(buffer) and buffer[i] in " \t" and i - at <= HOLD:
+            i += 1
+        if i == len(buffer):
+            return i if self._final else WAIT
+        if buffer[i] in "\r\n":
+            return i + 1
+        indent = INDENT.match(buffer, at)
+        if indent is None:
+            self._end_code(self.base + at, self.base + at)
+            self._blank = False
+            return at
+        self._line = self.base + indent.end()
+        return indent.end()
+
     def _code(self, at: int) -> int:
         buffer = self._buffer
         line = buffer.find("\n", at)
@@ -84,12 +105,13 @@ class MarkdownFilter(BlockReader):
                     return WAIT
                 piece = text[: self.max_chars]
                 self._code_line(piece, self.base + at, Boundary.FORCED)
+                self._line = self.base + at + len(piece)
                 return at + len(piece)
             line = len(buffer)
         text = buffer[at:line]
         bare = text.strip()
         after = min(line + 1, len(buffer))
-        if len(bare) >= len(self._fence) and bare == self._fence[0] * len(bare):
+        if self._fence and len(bare) >= len(self._fence) and bare == self._fence[0] * len(bare):
             self._end_code(self.base + at, self.base + line)
             return after
         self._lines += 1

@@ -38,7 +38,8 @@ class State(Enum):
     LINE_START = 1
     INLINE = 2
     CODE = 3
-    HIDDEN = 4
+    INDENTED = 4
+    HIDDEN = 5
 
 
 class Reader:
@@ -63,6 +64,7 @@ class Reader:
         self._block = Block.PARAGRAPH
         self._open = False  # the block has text, so a line break in it may be a space
         self._newline = -1  # raw offset of a line break not yet decided: a space or the end of the block
+        self._line = -1  # raw offset of the first character of the line
 
     def _text(self, text: str, start: int, end: int, whole: int = 0) -> None:
         if start > self._said and text[0] == " " and self._before.endswith(" "):
