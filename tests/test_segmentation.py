@@ -1,5 +1,7 @@
 """Where sentences end, against golden tables, streamed at every token size."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,6 +31,14 @@ def test_own_sentences_at_every_token_size(lang: str) -> None:
         for size in (*SIZES, len(text)):
             got = [chunk.text for chunk in chunked(every(text, size), lang, ChunkLimits.sentences())]
             assert got == row["want"], f"size {size}: {text!r}"
+
+
+@pytest.mark.parametrize("row", golden("boundaries"), ids=lambda row: row["text"][:30])
+def test_boundaries_as_an_editor_sees_them(row: dict[str, Any]) -> None:
+    text = row["text"]
+    for size in (*SIZES, len(text)):
+        got = [chunk.text for chunk in chunked(every(text, size), row["lang"], ChunkLimits.sentences())]
+        assert got in [row["want"], *row.get("also", [])], size
 
 
 def test_there_are_enough_own_sentences() -> None:

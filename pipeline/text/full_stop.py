@@ -6,6 +6,7 @@ import re
 
 from pipeline.text.enumeration import follows, is_item, item_at
 from pipeline.text.languages import Language, language, language_of_script
+from pipeline.text.languages.model import words
 
 __all__ = ["LOOK", "NO", "WAIT", "YES", "FullStop", "begins_quoted", "blank", "uncased"]
 
@@ -15,12 +16,16 @@ LOOK = 48  # no abbreviation is longer, and no word that decides
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.-?)*[^\W\d_]")
 _ROMAN = re.compile(r"(?:[IVXLC]{2,}|[VXLC])(?![\w'’])")
-_SPACED_LETTERS = re.compile(r"(?:[^\W\d_]\.[ \u00a0])+\Z")
+_SPACED_LETTERS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.[ \u00a0])+\Z")
 _JOINT = re.compile(r".*['’-]")
 _LETTER_NEXT = re.compile(r"[^\W\d_]\.")
 _NUMBER_BEFORE = re.compile(r"\d[\s\u00a0]*\Z")
 _TIMES = frozenset({"a.m", "p.m", "a.d", "b.c", "b.c.e", "c.e"})
 _WHEN = frozenset(["at", "on", "in", "by", "before", "after", "around", "since", "until", "from", "every"])
+_DAYS = words(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april june july august "
+    "september october november december"
+)  # (May is more often a question)
 _ZONE = re.compile(r"(?:[A-Z]{2,4}|(?:[A-Z]\.){2,4})(?![\w.])")
 _ZONE_PART = re.compile(r"(?:[A-Z]{1,4}|(?:[A-Z]\.){1,4}[A-Z]?)\Z")
 _QUOTES = frozenset("\"'”’»")
@@ -83,6 +88,10 @@ class FullStop:
     ) -> int | None:
         """The answer after an abbreviation or initial; None when the word is neither."""
         c = text[first]
+        if len(word) == 1 and word.isupper() and c.isupper() and _last_word(text, at - 1, start) in table.labels:
+            if first + 1 == len(text) and not final:
+                return WAIT
+            return NO if _LETTER_NEXT.match(text, first) else YES  # "Plan B. Then"
         keys = tuple(key for key in _keys(text, at, start, word) if key in table.known)
         if not keys:
             return self._unlisted(text, at, start, word, first, table, final)
@@ -136,6 +145,11 @@ class FullStop:
             return WAIT
         if _ZONE.match(text, first):
             return NO  # "p.m. PDT"
+        day = _WORD.match(text, first)
+        if day and not final and _unfinished(text, first, day.end()):
+            return WAIT
+        if day and day.group().lower() in _DAYS:
+            return NO  # "5 p.m. Friday"
         if c.isdigit() or not before or before[0].lower() not in _WHEN:
             return YES
         return self._starter(text, first, table, final)
@@ -206,6 +220,11 @@ def _keys(text: str, at: int, start: int, word: str) -> tuple[str, ...]:
             key = letters.group().lower().replace(" ", "").replace("\u00a0", "") + key
     joint = _JOINT.search(key)
     return (key, key[joint.end() :]) if joint else (key,)
+
+
+def _last_word(text: str, at: int, start: int) -> str:
+    before = text[max(start, at - LOOK) : at].split()
+    return before[-1].lower() if before else ""
 
 
 def _unfinished(text: str, first: int, end: int) -> bool:

@@ -23,7 +23,7 @@ BREATH = r",;:—–،؛、，；："
 """Marks at which a clause may end."""
 
 _ANYWHERE = "。！？؟۔।॥።။｡፧"  # these end a sentence without a space after them
-_RUN = re.compile(r"(?:\.(?:[ \u00a0]\.(?!\.)){1,31}|[.!?…。！？．؟۔।॥։።။｡፧‼⁇⁈⁉]{1,64})")
+_RUN = re.compile(r"(?:\.(?:[ \u00a0]\.(?!\.)){2,31}|\.[ \u00a0]\.(?![.\w])|[.!?…。！？．؟۔।॥։።။｡፧‼⁇⁈⁉]{1,64})")
 _CLOSERS = re.compile(
     r"(?:[\"'”’»›)\]}」』】）〉》“«]|[ \u00a0\u202f](?=»(?!\w))|\[\d{1,3}\]){0,16}"
     r"(?:[ ](?:\[\d{1,3}\]){1,8}(?=\s)){0,4}"  # footnotes
@@ -92,7 +92,10 @@ class Scanner(FullStop):
             return Verdict(WAIT, at)
         if text[after].isspace():
             return self._spaced(text, at, start, end, after, final)
-        quoted_end = self.language.code == "ja" and not "ぁ" <= text[after] <= "ん"  # 「…。」と goes on
+        if anywhere and text[after - 1] in "）)":  # （…。） ends a sentence that it began
+            quoted_end = text[start:after].lstrip()[:1] in {"（", "("}
+        else:
+            quoted_end = self.language.code == "ja" and not "ぁ" <= text[after] <= "ん"  # 「…。」と goes on
         if emoji or (anywhere and (after == end or quoted_end or text[after] in "「『【（“(")):
             return self._unless_inside(text, after, end)
         return Verdict(NO, max(after if anywhere else end, at + 1))
@@ -116,7 +119,9 @@ class Scanner(FullStop):
         first, stop = after, min(len(text), after + LOOK)
         while first < stop and text[first] in _OPENERS:
             first += 1
-        if first == len(text):
+        if text[first : first + 1] == "." and text[first + 1 : first + 2].isalpha():
+            first += 1  # ".NET"
+        if first == len(text) or (text[first] == "." and first + 1 == len(text) and not final):
             return Verdict(YES, after) if final else Verdict(WAIT, at)
         answer = self._by_next(text, at, start, end, first, final)
         if answer == WAIT:

@@ -34,6 +34,10 @@ TABLE = Language(
     ),
     articles=words("am im zum zur vom beim der die das dem den des jedes jeder jeden mein dein sein ihr unser"),
     endings=("str",),  # "Goethestr. 12"
+    labels=words(
+        "plan vitamin option teil gruppe typ klasse punkt abbildung tabelle anhang abschnitt halle block zone "
+        "stufe variante hepatitis version gebäude antwort spalte linie"
+    ),
     weak=words(
         "der die das den dem des ein eine einen einem einer eines mein meine dein deine sein seine ihr ihre "
         "unser unsere in im an am auf aus bei beim mit nach von vom vor zu zum zur für gegen ohne um durch "

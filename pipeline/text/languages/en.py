@@ -31,6 +31,11 @@ TABLE = Language(
         "sorry perhaps maybe"
     ),
     names=words("yahoo yum jeopardy joomla"),
+    labels=words(
+        "plan vitamin vitamins option part section group type grade point figure table appendix hepatitis class "
+        "team gate terminal room model version exhibit box hall block zone level phase step platform building "
+        "unit series factor item answer column row line side schedule clause"
+    ),
     weak=words(
         "a an the this that these those my your his her its our their of to in on at by for from with into "
         "onto over under about as than and or but nor so if because while when where which who whom whose "

@@ -14,12 +14,17 @@ TABLE = Language(
         "ene feb mar abr may jun jul ago sept sep oct nov dic lun mié jue vie sáb dom ee.uu ee.uu.aa ff.cc "
         "ss.mm s.a s.l s.r.l inc ltd co hnos jr c/ pza ctra"
     ),
-    closing=words("etc a.m p.m m d.c a.c q.e.p.d"),
+    units=words("m km kg cm"),
+    closing=words("etc a.m p.m d.c a.c q.e.p.d"),
     starters=words(
         "el la los las un una unos unas lo este esta estos estas ese esa eso aquel él ella ellos ellas yo "
         "tú usted nosotros ustedes pero y o además luego entonces después antes si cuando como por para en "
         "con de del al a qué quién dónde cuándo cómo cuál no sí hoy mañana ayer también así mi su tu "
         "nuestro es son hay fue ya aún aunque mientras gracias"
+    ),
+    labels=words(
+        "plan vitamina opción parte sección grupo tipo clase punto figura tabla anexo apéndice hepatitis equipo "
+        "puerta terminal sala modelo versión zona nivel columna"
     ),
     weak=words(
         "el la los las un una unos unas lo de del a al en con sin por para sobre bajo entre desde hasta "

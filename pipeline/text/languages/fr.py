@@ -20,6 +20,10 @@ TABLE = Language(
         "pourquoi comment qui que quoi où oui non merci voici voilà enfin aujourd'hui demain hier mon ma "
         "mes votre vos notre nos son sa ses"
     ),
+    labels=words(
+        "plan vitamine option partie section groupe type classe point figure tableau annexe hépatite équipe porte "
+        "terminal salle modèle version bâtiment hall zone niveau colonne"
+    ),
     weak=words(
         "le la les l' un une des du de d' au aux à en dans sur sous par pour avec sans chez entre vers et "
         "ou mais donc car que qu' qui dont où si comme ce cet cette ces mon ma mes ton ta tes son sa ses "

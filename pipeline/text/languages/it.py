@@ -21,6 +21,10 @@ TABLE = Language(
         "non sì no oggi domani ieri anche così mio tuo suo nostro è sono c'è ecco grazie allora infine "
         "inoltre"
     ),
+    labels=words(
+        "piano vitamina opzione parte sezione gruppo tipo classe punto figura tabella appendice epatite squadra "
+        "terminal sala modello versione zona livello gate"
+    ),
     weak=words(
         "il lo la i gli le l' un uno una un' di a da in con su per tra fra del dello della dei degli delle "
         "al allo alla ai agli alle dal dalla nel nella nei nelle sul sulla e ed o ma che chi se come quando "

@@ -24,6 +24,7 @@ class Language:
     starters:      words that, capitalised, almost always begin a sentence
     follow:        what comes after an ordinal number with a dot ("3. Oktober"); None: there are no such ordinals
     articles:      before a number with a dot they make it an ordinal ("das 15. Lebensjahr")
+    labels:        words before a letter that is no initial ("Plan B. Then")
     names:         names that end in "!"
     endings:       endings of words that do not end a sentence before a number ("Goethestr. 12")
     weak:          words after which nobody breathes: articles, prepositions, auxiliaries, conjunctions
@@ -38,6 +39,7 @@ class Language:
     starters: frozenset[str] = frozenset()
     follow: frozenset[str] | None = None
     articles: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     weak: frozenset[str] = frozenset()
     endings: tuple[str, ...] = ()

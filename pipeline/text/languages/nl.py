@@ -18,6 +18,10 @@ TABLE = Language(
         "hoe wat wie waar wanneer waarom nu vandaag morgen gisteren hier daar zo ook na voor bij met in op "
         "aan van naar om ja nee mijn uw zijn haar ons onze is was kan laat eerst"
     ),
+    labels=words(
+        "plan vitamine optie deel sectie groep type klasse punt figuur tabel bijlage hepatitis team gate terminal "
+        "zaal model versie zone"
+    ),
     weak=words(
         "de het een dit dat deze die mijn jouw uw zijn haar ons onze hun van in op aan bij met naar voor "
         "uit over onder tegen door om tot en of maar als omdat hoe wat wie waar is was waren heeft hebben "

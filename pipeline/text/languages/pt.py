@@ -20,6 +20,10 @@ TABLE = Language(
         "onde não sim hoje amanhã ontem também assim meu minha seu sua nosso é são há foi já ainda embora "
         "enquanto obrigado"
     ),
+    labels=words(
+        "plano vitamina opção parte seção secção grupo tipo classe ponto figura tabela apêndice anexo hepatite "
+        "equipe portão terminal sala modelo versão zona"
+    ),
     weak=words(
         "o a os as um uma uns umas de do da dos das em no na nos nas ao à aos às por pelo pela para com sem "
         "sob sobre entre até desde e ou mas que se como quando onde quem meu minha teu tua seu sua nosso "
