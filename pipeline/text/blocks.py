@@ -6,7 +6,7 @@ import re
 
 from pipeline.text.inline import InlineReader
 from pipeline.text.models import Block
-from pipeline.text.reader import HOLD, LONG_HOLD, WAIT, State
+from pipeline.text.reader import HOLD, LINE_BREAK, LONG_HOLD, WAIT, State
 from pipeline.text.tables import Cells, is_delimiter_row, row_chunk, split_cells
 
 __all__ = ["INDENT", "BlockReader"]
@@ -24,6 +24,8 @@ _NUMBER_PART = re.compile(r"\d{1,3}(?:\.\)?|\))?\Z|\((?:\d{1,3}\)?)?\Z")
 _NEXT_WORD = re.compile(r"[ \t]{1,9}([^\W\d_]{0,24})")
 _LETTER = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)|[.)])[ \t]")
 _LETTER_PART = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)?|\))?\Z")
+_TICK_OR_BREAK = re.compile(r"[`\n]")
+_NO_DELIMITER = re.compile(r"[^ \t\r|:-]")
 INDENT = re.compile(r" {0,3}\t| {4}")
 _NO_CODE = "-*+•⁃‣◦▪0123456789>|`~:"  # more likely to begin what they begin elsewhere, though indented
 _ADMONITION = re.compile(r":{3,64}[ \t]*(?:[A-Za-z][\w-]*)?[ \t]*(?:\{[^{}\n]*\})?[ \t\r]*")
@@ -77,7 +79,7 @@ class BlockReader(InlineReader):
         if self._cells is not None and c != "|":
             line = buffer.find("\n", i, i + ROW_HOLD)
             if line < 0 and not final and size - i < ROW_HOLD:
-                return WAIT
+                return self._await(LINE_BREAK, ROW_HOLD)
             if "|" in buffer[i : line if line >= 0 else size]:
                 return self._row(i)
             self._cells = None
@@ -248,7 +250,7 @@ class BlockReader(InlineReader):
         line = buffer.find("\n", end, end + HOLD)
         if line < 0:
             if not self._final:
-                return WAIT if len(buffer) - end < HOLD and "`" not in buffer[end:] else i
+                return self._await(_TICK_OR_BREAK, HOLD) if len(buffer) - end < HOLD and "`" not in buffer[end:] else i
             line = len(buffer)
         info = buffer[end:line]
         if "`" in info:
@@ -267,7 +269,7 @@ class BlockReader(InlineReader):
                 self._plain_row = self.base + i
                 return i
             if not self._final:
-                return WAIT
+                return self._await(LINE_BREAK, ROW_HOLD)
             line = len(buffer)
         if line - i > ROW_HOLD:
             return i
@@ -282,7 +284,7 @@ class BlockReader(InlineReader):
         after = buffer[line + 1 : following if following >= 0 else len(buffer)]
         undecided = following < 0 and not self._final and len(after) <= ROW_HOLD
         if undecided and not after.strip(" \t\r|:-"):
-            return WAIT
+            return self._await(_NO_DELIMITER, ROW_HOLD)
         if not is_delimiter_row(after):
             self._plain_row = self.base + i
             return i
@@ -319,7 +321,7 @@ class BlockReader(InlineReader):
         return i
 
     def _paragraph_line(self, i: int) -> int:
-        if self._block is Block.HEADING or (self._block in {Block.TABLE_ROW, Block.CODE, Block.MATH}):
+        if self._block is not Block.PARAGRAPH and self._block is not Block.LIST_ITEM:
             self._break(Block.PARAGRAPH, self.base + i)
         elif self._newline >= 0 and self._open and not self._before.endswith((" ", "\t")):
             self._text(" ", self._newline, self._newline + 1)

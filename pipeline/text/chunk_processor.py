@@ -91,7 +91,7 @@ class TextChunkProcessor(PlainText):
             self._inline = False
             return []  # all of it is held
         self._take(pieces)
-        self._inline = self._markdown.inline and self._raw_of(len(self._text)) == self._markdown.base
+        self._inline = self._markdown.inline and self._raw_after() == self._markdown.base
         self._look(final=False)
         return self._done()
 
@@ -99,7 +99,7 @@ class TextChunkProcessor(PlainText):
         """The stream is idle: what is a finished sentence as far as one can see, is given out."""
         self._sync()
         self._take(self._markdown.loosen())
-        self._inline = self._markdown.inline and self._raw_of(len(self._text)) == self._markdown.base
+        self._inline = self._markdown.inline and self._raw_after() == self._markdown.base
         self._look(final=False)
         end = len(self._text)
         while end > self._chunk and self._text[end - 1].isspace():

@@ -7,7 +7,7 @@ from html import unescape
 
 from pipeline.text.links import RAISED, LinkReader
 from pipeline.text.models import Block, Boundary, TextChunk
-from pipeline.text.reader import HOLD, LONG_HOLD, WAIT, State
+from pipeline.text.reader import HOLD, LONG_HOLD, NO_ADDRESS, WAIT, State
 
 __all__ = ["InlineReader"]
 
@@ -20,6 +20,7 @@ _LOWERED = re.compile(r"~(\d{1,4})~")
 _LOWERED_PART = re.compile(r"~\d{0,4}\Z")
 _EQUALS = re.compile(r"={1,64}")
 _TICKS = re.compile(r"`{1,64}")
+_TICK_OR_BREAK = re.compile(r"[`\n]")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ENTITY_PART = re.compile(r"&(?:#\d{0,7}|#[xX][0-9a-fA-F]{0,6}|[A-Za-z][A-Za-z0-9]{0,31})?\Z")
 _ESCAPED_TAG = re.compile(r"&lt;(/?[A-Za-z][^&<>\n]{0,80})&gt;")
@@ -158,7 +159,7 @@ class InlineReader(LinkReader):
             self._text(inside, self.base + start, self.base + start + len(inside), self.base + close.end())
             return close.end()
         if self._open_ended(i):
-            return WAIT
+            return self._await(_TICK_OR_BREAK, HOLD)
         return run.end()  # an unpaired backtick says nothing
 
     def _entity(self, i: int) -> int:
@@ -246,7 +247,7 @@ class InlineReader(LinkReader):
             return self._literal(i)
         end = found.end()
         if end == len(buffer) and not self._final:
-            return WAIT
+            return self._await(NO_ADDRESS, LONG_HOLD)
         while end > i + 3 and (buffer[end - 1] in _URL_TAIL or _stray_bracket(buffer[i:end])):
             end -= 1
         return self._whole(i, end)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from pipeline.text.models import Block
-from pipeline.text.reader import HOLD, LONG_HOLD, WAIT, Reader, State, Text
+from pipeline.text.reader import HOLD, LONG_HOLD, NO_ADDRESS, WAIT, Reader, State, Text
 from pipeline.text.speech_rules import DEFAULT_EMOTIONS
 
 __all__ = ["RAISED", "LinkReader"]
 
 _LABEL = re.compile(r"\[(?:[^\[\]\n\\]|\\.|\[[^\[\]\n]*\])*\]")
+_LABEL_MARKS = re.compile(r"[\[\]\\\n]")
 _LABEL_PART = re.compile(r"\[(?:[^\[\]\n\\]|\\.|\[[^\[\]\n]*\])*(?:\[[^\[\]\n]*|\\)?\Z")
 _TARGET = re.compile(
     r"\([ \t]*(?:<[^<>\n]*>|[^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*)"
@@ -90,7 +91,7 @@ class LinkReader(Reader):
         label = _LABEL.match(buffer, label_at, label_at + HOLD)
         if label is None:
             if self._open_ended(i) and _LABEL_PART.match(buffer, label_at):
-                return WAIT
+                return self._await(_LABEL_MARKS, HOLD)
             return self._literal(i, label_at - i + 1)
         end = label.end()
         if end == len(buffer) and not self._final:
@@ -106,7 +107,7 @@ class LinkReader(Reader):
             if target:
                 return self._label(inside, label_at + 1, target.end())
             if self._open_ended(end, LONG_HOLD) and _TARGET_PART.match(buffer, end):
-                return WAIT
+                return self._await(NO_ADDRESS, LONG_HOLD) if buffer[-1].isalnum() else WAIT
         elif following == "[" and inside:
             ref = _REFERENCE.match(buffer, end, end + HOLD)
             if ref:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pipeline.text.blocks import INDENT, BlockReader
 from pipeline.text.models import Block, Boundary, TextChunk
-from pipeline.text.reader import HOLD, WAIT, Break, Piece, State, Text
+from pipeline.text.reader import HOLD, LINE_BREAK, WAIT, Break, Piece, State, Text
 
 __all__ = ["Break", "MarkdownFilter", "Piece", "Text"]
 
@@ -38,6 +38,11 @@ class MarkdownFilter(BlockReader):
         self._before = (self._before + text)[-2:]
 
     def feed(self, text: str, *, final: bool = False) -> list[Piece]:
+        if self._awaited is not None:
+            if not final and len(self.held) + len(text) < self._room and self._awaited.search(text) is None:
+                self.held += text
+                return []
+            self._awaited = None
         buffer = (self.held + text) if self.held else text
         self._buffer, self._final = buffer, final
         self._out: list[Piece] = []
@@ -102,7 +107,7 @@ class MarkdownFilter(BlockReader):
             text = buffer[at:]
             if not self._final:
                 if len(text) <= self.max_chars + len(self._fence):
-                    return WAIT
+                    return self._await(LINE_BREAK, self.max_chars)
                 piece = text[: self.max_chars]
                 self._code_line(piece, self.base + at, Boundary.FORCED)
                 self._line = self.base + at + len(piece)

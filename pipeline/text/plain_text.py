@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from sys import maxsize
 
 from pipeline.text.models import Mapping
 from pipeline.text.reader import Text
@@ -44,12 +45,14 @@ class PlainText:
         self._dropped += count
         self._block_begin -= count
         self._whole = [(begin - count, end - count) for begin, end in self._whole if end > count]
-        keep = bisect_right(self._raw, self._dropped + needed - count, key=lambda point: point[0]) - 1
+        keep = bisect_right(self._raw, (self._dropped + needed - count, maxsize)) - 1
         del self._raw[: max(keep, 0)]
 
     def _guard(self, at: int) -> tuple[int, int] | None:
         """The range around the character at `at` that must not be cut."""
-        n = bisect_right(self._whole, at, key=lambda guard: guard[0]) - 1
+        if not self._whole:
+            return None
+        n = bisect_right(self._whole, (at, maxsize)) - 1
         return self._whole[n] if n >= 0 and at < self._whole[n][1] else None
 
     def _splits(self, at: int) -> bool:
@@ -59,22 +62,27 @@ class PlainText:
 
     def _raw_of(self, at: int) -> int:
         position = self._dropped + at
-        n = bisect_right(self._raw, position, key=lambda point: point[0]) - 1
+        n = bisect_right(self._raw, (position, maxsize)) - 1
         here, raw = self._raw[max(n, 0)]
         value = raw + position - here
         return min(value, self._raw[n + 1][1]) if n + 1 < len(self._raw) else value
 
+    def _raw_after(self) -> int:
+        """The raw offset behind the text."""
+        here, raw = self._raw[-1]
+        return raw + self._dropped + len(self._text) - here
+
     def _raw_end(self, stop: int) -> int:
         """The raw end of a chunk: with the marks that close right behind it ("**Stop.** Then")."""
         position = self._dropped + stop + 1
-        n = bisect_right(self._raw, position, key=lambda point: point[0]) - 1
+        n = bisect_right(self._raw, (position, maxsize)) - 1
         if n > 0 and self._raw[n][0] == position and self._text[stop : stop + 1].isspace():
             return self._raw[n][1] - 1
         return self._raw_of(stop)
 
     def _mapping(self, begin: int, stop: int, start: int) -> Mapping:
         first, last = self._dropped + begin, self._dropped + stop
-        n = bisect_right(self._raw, first, key=lambda point: point[0])
+        n = bisect_right(self._raw, (first, maxsize))
         points = [(0, start)]
         while n < len(self._raw) and self._raw[n][0] < last:
             here, raw = self._raw[n]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import NamedTuple
 
 from pipeline.text.models import Block, TextChunk
 
-__all__ = ["HOLD", "LONG_HOLD", "WAIT", "Break", "Piece", "Reader", "State", "Text"]
+__all__ = ["HOLD", "LINE_BREAK", "LONG_HOLD", "NO_ADDRESS", "WAIT", "Break", "Piece", "Reader", "State", "Text"]
 
 HOLD = 200  # an unclosed mark is text after so many characters
 LONG_HOLD = 600  # link targets, addresses and display formulas run longer than that
 WAIT = -1  # a reading method returns the position behind what it read, or this when it cannot tell yet
+
+LINE_BREAK = re.compile(r"\n")
+NO_ADDRESS = re.compile(r"[^\w/.-]")  # not among what an address mostly consists of
 
 
 class Text(NamedTuple):
@@ -58,6 +62,8 @@ class Reader:
     def _reset(self) -> None:
         self.held = ""  # raw text not yet decided
         self.base = 0  # raw offset of held[0]
+        self._awaited: re.Pattern[str] | None = None  # only this, or more than so many characters, ends the hold
+        self._room = 0
         self._state = State.LINE_START
         self._said = 0  # raw end of the last text
         self._before = ""  # the last two plain characters: emphasis goes by its neighbours
@@ -88,6 +94,11 @@ class Reader:
     def _whole(self, i: int, end: int) -> int:
         self._text(self._buffer[i:end], self.base + i, self.base + end, self.base + end)
         return end
+
+    def _await(self, marks: re.Pattern[str], limit: int) -> int:
+        """WAIT: until one of `marks` comes, or `limit` characters are held, reading again would change nothing."""
+        self._awaited, self._room = marks, limit
+        return WAIT
 
     def _open_ended(self, i: int, limit: int = HOLD) -> bool:
         """More text may still close the mark at `i`."""
