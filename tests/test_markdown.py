@@ -250,6 +250,13 @@ def test_spans_are_in_order_and_lead_to_the_same_letters(text: str) -> None:
         assert all(chunk.start <= at <= chunk.end for at in raw)
 
 
+def test_a_span_goes_on_to_the_end_of_closing_marks() -> None:
+    raw = "He said **stop.**\n\n- a `b`\n- [c](https://x.y/z)\n\n<b>*D*</b>"
+    for size in (1, 3, 100):
+        got = [raw[chunk.start : chunk.end] for chunk in chunked(every(raw, size))]
+        assert got == ["He said **stop.**", "- a `b`", "- [c](https://x.y/z)", "D*</b>"]
+
+
 def test_words_lead_to_their_raw_ends() -> None:
     raw = "See **the bold** [link text](https://x.y) &amp; more."
     (chunk,) = chunked([raw], limits=ChunkLimits.sentences())

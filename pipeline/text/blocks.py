@@ -36,8 +36,8 @@ class BlockReader(InlineReader):
 
     follow: frozenset[str] | None  # what comes after an ordinal number with a dot, in the reply's language
 
-    def _reset(self) -> None:
-        super()._reset()
+    def reset(self) -> None:
+        super().reset()
         self._quoted = False
         self._listed = False  # what is indented may belong to a list item
         self._blank = True  # the line before is blank, or there is none

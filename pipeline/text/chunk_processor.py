@@ -51,6 +51,7 @@ class TextChunkProcessor(PlainText):
 
     def _reset(self) -> None:
         super()._reset()
+        self._markdown.reset()
         self._known = 0  # position in _text up to which the filter knows it
         self._block, self._info = Block.PARAGRAPH, ""
         self._block_raw = -1  # raw offset of the block's mark, until its first chunk takes it
@@ -115,7 +116,7 @@ class TextChunkProcessor(PlainText):
     def flush(self) -> list[TextChunk]:
         self._sync()
         self._take(self._markdown.feed("", final=True))
-        self._end_block(Boundary.END)
+        self._end_block(Boundary.END, self._markdown.closed)
         out = self._out
         self._reset()
         return out
@@ -132,7 +133,7 @@ class TextChunkProcessor(PlainText):
             if isinstance(piece, Text):
                 self._add(piece)
             elif isinstance(piece, Break):
-                self._end_block(Boundary.PARAGRAPH)
+                self._end_block(Boundary.PARAGRAPH, piece.closed)
                 if piece.block is Block.PARAGRAPH:
                     self._block_raw = -1
                 elif not (self._block_raw >= 0 and self._block is piece.block is Block.LIST_ITEM):
@@ -315,10 +316,10 @@ class TextChunkProcessor(PlainText):
             return True
         return self._scanner.decide(text[:end] + " X ", at, self._sentence, True).answer == YES
 
-    def _end_block(self, boundary: Boundary) -> None:
+    def _end_block(self, boundary: Boundary, closed: int) -> None:
         self._look(final=True)
         if len(self._text) > self._chunk:
-            self._emit(len(self._text), boundary)
+            self._emit(len(self._text), boundary, closed)
 
     def _line(self, chunk: TextChunk) -> None:
         """A row, a code line or a formula: it is a chunk already."""
@@ -326,7 +327,7 @@ class TextChunkProcessor(PlainText):
             self._first = False
         self._out.append(chunk)
 
-    def _emit(self, end: int, boundary: Boundary) -> None:
+    def _emit(self, end: int, boundary: Boundary, closed: int = 0) -> None:
         text = self._text[self._chunk : end]
         bare = text.strip()
         begin = self._chunk + len(text) - len(text.lstrip())
@@ -346,4 +347,5 @@ class TextChunkProcessor(PlainText):
             if not mapping and start != self._block_raw:
                 mapping = ((0, start),)
             start, self._block_raw = self._block_raw, -1
-        self._out.append(TextChunk(bare, start, self._raw_end(stop), boundary, self._block, self._info, mapping))
+        raw_end = max(self._raw_end(stop), closed)
+        self._out.append(TextChunk(bare, start, raw_end, boundary, self._block, self._info, mapping))

@@ -33,8 +33,8 @@ _CLOSED_MATH = re.compile(r"\$(?=[^\s$\d])[^$\n]*[^\s$\\]\$(?!\d)")
 class InlineReader(LinkReader):
     """What stands within a line."""
 
-    def _reset(self) -> None:
-        super()._reset()
+    def reset(self) -> None:
+        super().reset()
         self._highlighted = -1  # raw offset of the "==" that closes one
 
     def _inline(self, at: int) -> int:
@@ -105,7 +105,7 @@ class InlineReader(LinkReader):
             )
             if size == 1 and open_left and after.isdigit() and self._before[:1].isdigit():
                 keep = True  # "5 *3"
-        return self._literal(i, size) if keep else end
+        return self._literal(i, size) if keep else self._mark(i, end)
 
     def _shown(self, found: re.Match[str]) -> int:
         self._text(found[1], self.base + found.start(1), self.base + found.end(1))
@@ -129,7 +129,7 @@ class InlineReader(LinkReader):
         if run.end() == len(buffer) and not self._final and size < 64:
             return WAIT
         if self.base + i == self._highlighted:
-            return i + 2
+            return self._mark(i, i + 2)
         if size != 2 or self._before[-1:].isalnum():
             return self._literal(i, size)
         found = _HIGHLIGHT.match(buffer, i, i + HOLD)
@@ -157,7 +157,7 @@ class InlineReader(LinkReader):
             if inside.strip() and inside[0] == " " == inside[-1]:
                 inside, start = inside[1:-1], start + 1
             self._text(inside, self.base + start, self.base + start + len(inside), self.base + close.end())
-            return close.end()
+            return self._mark(start + len(inside), close.end())
         if self._open_ended(i):
             return self._await(_TICK_OR_BREAK, HOLD)
         return run.end()  # an unpaired backtick says nothing

@@ -120,6 +120,7 @@ class LinkReader(Reader):
         plain, points = self._plain_of(inside, self.base + at)
         if plain:
             self._pieces(plain, points, self.base + at + len(inside))
+            return self._mark(self._said - self.base, after)
         return after
 
     def _pieces(self, plain: str, points: list[tuple[int, int]], end: int) -> None:
@@ -149,7 +150,7 @@ class LinkReader(Reader):
         link = _AUTOLINK.match(buffer, i, i + LONG_HOLD)
         if link:
             self._text(link[1], self.base + link.start(1), self.base + link.end(1), self.base + link.end())
-            return link.end()
+            return self._mark(link.end(1), link.end())
         if self._open_ended(i) and (_TAG_PART.match(buffer, i) or _AUTOLINK_PART.match(buffer, i)):
             return WAIT
         return self._literal(i)
@@ -172,6 +173,8 @@ class LinkReader(Reader):
             self._break(Block.LIST_ITEM if name == "li" and not tag[1] else Block.PARAGRAPH, self.base + i)
         elif self._before[-1:].isalnum() and not tag[1] and name not in _INLINE_TAGS:
             self._text(tag.group(), self.base + i, self.base + tag.end(), self.base + tag.end())  # List<String>
+        elif tag[1]:
+            self._mark(i, tag.end())
         return tag.end()
 
     def _hide(self, name: str) -> None:

@@ -15,15 +15,18 @@ __all__ = ["Break", "MarkdownFilter", "Piece", "Text"]
 
 
 class MarkdownFilter(BlockReader):
-    """Feed it raw text; it returns the pieces that are certain. `feed(..., final=True)` ends the reply."""
+    """Feed it raw text; it returns the pieces that are certain.
+
+    `feed(..., final=True)` ends the reply, `reset` begins another.
+    """
 
     def __init__(self, max_chars: int = 300, follow: frozenset[str] | None = None) -> None:
         super().__init__()
         self.max_chars = max_chars
         self.follow = follow
 
-    def _reset(self) -> None:
-        super()._reset()
+    def reset(self) -> None:
+        super().reset()
         self._until = None
 
     @property
@@ -64,12 +67,9 @@ class MarkdownFilter(BlockReader):
             at = after
         self.base += at
         self.held = buffer[at:]
-        out = self._out
-        if final:
-            if self._state in {State.CODE, State.INDENTED}:
-                self._end_code(self.base, self.base)
-            self._reset()
-        return out
+        if final and (self._state is State.CODE or self._state is State.INDENTED):
+            self._end_code(self.base, self.base)
+        return self._out
 
     def loosen(self) -> list[Piece]:
         """The stream is idle: give out a held "!" or ":" (they wait only because of "![" and "://")."""

@@ -28,11 +28,12 @@ class Text(NamedTuple):
 
 
 class Break(NamedTuple):
-    """The block so far ends; what follows, from raw `start` on, is a `block`."""
+    """The block so far ends, with its closing marks at raw `closed`; what follows, from `start` on, is a `block`."""
 
     block: Block
     info: str
     start: int
+    closed: int
 
 
 Piece = Text | Break | TextChunk
@@ -57,15 +58,16 @@ class Reader:
         self._buffer = ""
         self._final = False  # nothing follows the buffer
         self._out: list[Piece] = []
-        self._reset()
+        self.reset()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
         self.held = ""  # raw text not yet decided
         self.base = 0  # raw offset of held[0]
         self._awaited: re.Pattern[str] | None = None  # only this, or more than so many characters, ends the hold
         self._room = 0
         self._state = State.LINE_START
         self._said = 0  # raw end of the last text
+        self.closed = 0  # raw end of the marks right behind it
         self._before = ""  # the last two plain characters: emphasis goes by its neighbours
         self._block = Block.PARAGRAPH
         self._open = False  # the block has text, so a line break in it may be a space
@@ -84,7 +86,7 @@ class Reader:
         self._open = True
 
     def _break(self, block: Block, start: int, info: str = "") -> None:
-        self._out.append(Break(block, info, start))
+        self._out.append(Break(block, info, start, self.closed))
         self._block, self._open, self._newline, self._before = block, False, -1, ""
 
     def _literal(self, i: int, size: int = 1) -> int:
@@ -93,6 +95,12 @@ class Reader:
 
     def _whole(self, i: int, end: int) -> int:
         self._text(self._buffer[i:end], self.base + i, self.base + end, self.base + end)
+        return end
+
+    def _mark(self, i: int, end: int) -> int:
+        """Silent marks from `i` to `end`: behind a text they close it, and its span goes on to their end."""
+        if self.base + i == self._said or self.base + i == self.closed:
+            self.closed = self.base + end
         return end
 
     def _await(self, marks: re.Pattern[str], limit: int) -> int:
