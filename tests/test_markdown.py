@@ -177,6 +177,7 @@ def test_indented_code(written: str, code: list[str] | None) -> None:
         "1. One\n\n    - inner\n\n        x = 1 in it\n\nEnd.",
         "Wrapped\n    x = 1 on\n",
         "Tale:\n\n    Once upon a time, there was none.\n",
+        "A letter:\n\n    Dear Bob,\n\n    I am well.\n",
         "So:\n\n    - a list\n    - further in\n",
         "> Quoted\n>\n>     x = 1 in it",
     ],

@@ -332,8 +332,8 @@ class BlockReader(InlineReader):
 
 
 def _is_prose(words: list[str]) -> bool:
-    """ "Once upon a time": a capitalised word and three more."""
-    if len(words) < 4:
+    """ "Once upon a time": a capitalised word and three more, or fewer and a mark at the line's end ("Dear Bob,")."""
+    if len(words) < 4 and (not words or words[-1][-1] not in ",.!?…"):
         return False
     first = words[0].lstrip("\"'“‘«¡¿")
     return (

@@ -93,7 +93,7 @@ class Scanner(FullStop):
         if text[after].isspace():
             return self._spaced(text, at, start, end, after, final)
         if anywhere and text[after - 1] in "）)":  # （…。） ends a sentence that it began
-            quoted_end = text[start:after].lstrip()[:1] in {"（", "("}
+            quoted_end = text[start : start + 8].lstrip()[:1] in {"（", "("}
         else:
             quoted_end = self.language.code == "ja" and not "ぁ" <= text[after] <= "ん"  # 「…。」と goes on
         if emoji or (anywhere and (after == end or quoted_end or text[after] in "「『【（“(")):
