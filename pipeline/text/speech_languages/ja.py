@@ -19,6 +19,7 @@ LANGUAGE = SpeechLanguage(
     point="点",
     digits_after_point=True,
     minus="マイナス",
+    pause="、",
     to="から",
     percent="{n}パーセント",
     currencies={

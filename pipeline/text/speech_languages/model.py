@@ -50,6 +50,8 @@ class SpeechLanguage:
     digits_after_point: bool = False
     """Whether decimals are said digit by digit ("eins vier") or as a number ("quatorze")."""
     minus: str = ""
+    pause: str = ""
+    """Between the groups of a telephone number, when it is not a comma and a space."""
     to: str = ""
     """What stands between the ends of a range."""
     counted: tuple[str, str] = ("", "")

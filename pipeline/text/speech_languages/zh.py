@@ -20,6 +20,7 @@ LANGUAGE = SpeechLanguage(
     point="点",
     digits_after_point=True,
     minus="负",
+    pause="，",
     to="到",
     percent="百分之{n}",
     currencies={

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from pipeline.text.normalise.rules import Match, before, one_of
-from pipeline.text.normalise.world.icu import long_date, months, plural, spell
+from pipeline.text.normalise.world.icu import DATE_YEAR, long_date, months, plural, spell
 from pipeline.text.normalise.world.numbers import RIGHT, Row
 from pipeline.text.speech_languages import SpeechLanguage
 
@@ -45,12 +45,12 @@ def _calendar(language: SpeechLanguage, match: Match) -> str | None:
         return None
     if not 1000 <= year < 2200:
         return None
-    written = long_date(language, day)
+    written = long_date(language, day.month, day.day)
 
     def said(found: re.Match[str]) -> str:
         value = int(found[0].rstrip("."))
-        if value == year:
-            return _year(language, value)
+        if value == DATE_YEAR:
+            return _year(language, year)
         if value == day.day and found.start() == _last_small(written, value):
             return _day(language, value, before(match, 16))
         return spell(language, value)

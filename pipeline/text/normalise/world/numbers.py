@@ -21,6 +21,7 @@ __all__ = [
     "Say",
     "at_number",
     "at_ordinal",
+    "is_range",
     "parse",
     "say_number",
 ]
@@ -42,7 +43,7 @@ def LEFT(language: SpeechLanguage) -> str:  # noqa: N802 - a pattern, made for a
 
 def RIGHT(language: SpeechLanguage) -> str:  # noqa: N802
     word = r"(?![A-Za-z0-9_])" if language.code in _CJK else r"(?!\w)"
-    return rf"{word}(?![.,:/٫٬]\d)"
+    return rf"{word}(?![.,:/٫٬-]\d)"
 
 
 def AMOUNT(language: SpeechLanguage) -> str:  # noqa: N802
@@ -190,11 +191,26 @@ def _turkish_ordinal(language: SpeechLanguage, match: Match) -> str:
     return spell(language, int(match["n"]), "ordinal")
 
 
+def is_range(first: Number, last: Number) -> bool:
+    """Whether two numbers with a dash between them are its ends, and no code or telephone number."""
+    a, b = first.whole, last.whole
+    if any(len(whole) > 1 and whole[0] == "0" for whole in (a, b)):
+        return False
+    if len(a) == 4 and len(b) == 2 and "1" <= a[0] <= "2":
+        return b > a[2:]  # 1939-45
+    return first.value < last.value and len(b) - len(a) < 4
+
+
 def _range(language: SpeechLanguage, match: Match) -> str | None:
-    """ "3–5" -> "drei bis fünf"."""
+    """ "3–5" -> "drei bis fünf"; "98765-43210" is dialled, "100-1" stays."""
     first, last = parse(language, match["a"]), parse(language, match["b"])
-    if len(first.whole) > 1 and first.whole[0] == "0":
-        return None
+    if not is_range(first, last):
+        both = first.whole + last.whole
+        if 7 <= len(both) <= 12 and len(last.whole) > 2 and "-" in match[0] and match[0].replace("-", "").isdecimal():
+            return _groups(language, [first.whole, last.whole])
+        score = language.to in ("a", "à") and len(both) < 4 and not both.startswith("0")
+        if not score or first.fraction or last.fraction:
+            return match[0]
     gap = "" if language.to == "–" else language.joint
     return f"{say_number(language, first)}{gap}{language.to}{gap}{say_number(language, last)}"
 
@@ -235,7 +251,20 @@ def _dialled(language: SpeechLanguage, match: Match) -> str | None:
     if not 8 <= sum(map(len, groups)) <= 15:
         return None
     plus = f"{language.plus} " if match["plus"] else ""
-    return plus + ", ".join(digits(language, group) for group in groups)
+    return plus + _groups(language, groups)
+
+
+def _groups(language: SpeechLanguage, groups: Sequence[str]) -> str:
+    pause = language.pause or ", "
+    return pause.join(digits(language, group) for group in groups)
+
+
+def _hyphened(language: SpeechLanguage, match: Match) -> str | None:
+    """ "601-234-567" is dialled; "12-34-56" and "2024-13-45" stay as they are written."""
+    groups = match["n"].split("-")
+    if not 7 <= sum(map(len, groups)) <= 15 or (len(groups[0]) == 4 and len(groups[1]) < 3):
+        return match[0]
+    return _groups(language, groups)
 
 
 def _dotted(language: SpeechLanguage, match: Match) -> str | None:
@@ -275,6 +304,12 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
     table: list[Row] = [
         (rf"(?P<plus>\+)(?P<n>\d{{1,3}}(?:[\s./-]?\(?\d{{1,5}}\)?){{2,5}}){right}", _dialled),
         (rf"(?P<plus>)(?P<n>0\d{{1,4}}(?:[\s/-]\d{{2,8}}){{1,5}}){right}", _dialled),
+        (
+            rf"(?P<plus>\+?)(?P<n>\d{{1,3}}[\s-]?\(\d{{2,5}}\)[\s-]?\d{{2,5}}(?:[\s-]\d{{2,5}}){{1,4}}){right}",
+            _dialled,
+        ),
+        (rf"(?P<plus>)(?P<n>\(\d{{2,4}}\)\s?\d{{2,5}}(?:[\s-]\d{{2,5}}){{0,3}}-\d{{2,5}}){right}", _dialled),
+        (r"(?P<n>\d{1,6}(?:-\d{1,6}){2,7})(?:-?[^\W\d_]\w{0,30})?(?!\w)", _hyphened),
         (rf"(?P<n>\d{{1,3}}(?:\.\d{{1,3}}){{3}}|\d{{1,2}}(?:\.\d{{1,2}}){{2,4}}){right}", _dotted),
     ]
     if language.year_words:
@@ -297,7 +332,7 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         table.append((r"(?P<plus>)(?P<n>1[3-9]\d{9})(?!\d)", _dialled))
     table.append((rf"(?P<n>\d{{1,3}})/(?P<m>\d{{1,3}}){right}", _fraction))
     if language.to:
-        table.append((rf"(?P<a>{amount})\s?[-–—]\s?(?P<b>{amount}){right}(?!\s?=|-\d)", _range))
+        table.append((rf"(?P<a>{amount})\s?[-–—]\s?(?P<b>{amount}){right}(?!\s?=|-[A-Z\d])", _range))
     if language.year_cues:
         table.append((rf"(?P<n>1[1-9]\d\d|20\d\d){right}", _year))
     if language.decimal != "." and "." not in language.decimal:
