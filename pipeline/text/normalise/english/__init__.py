@@ -75,6 +75,8 @@ _GATE = re.compile(
     |(?<=[^A-Za-z.:!()\[\-'’‘]))""",
     re.VERBOSE,
 )
+_SIGNED = rules.compiled(r"(?:^|[\s(\[])[-−]$")
+"""No rule could say the minus before this number, so that it must not be said without it."""
 _NAMED_BEFORE = frozenset("JFMASONDUEGCIRP")
 _CUE = rules.compiled(rf"(?:{dates.MONTH}\s|(?:USD|EUR|GBP|JPY|CNY|RMB|INR|CHF|CAD|AUD)\s)(?=\d)")
 
@@ -99,10 +101,13 @@ def _places(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleS
     elif mark.isdigit() and here > floor + 1 and (text[here - 2].isalpha() or text[here - 2] == "."):
         yield from _word_before(text, here, floor)
     if "0" <= mark <= "9":
-        if start == here:
+        if start == here and not _SIGNED.search(text, max(0, here - 2), here):
             yield here, _DIGIT_IN_PROSE if _IN_PROSE.match(text, here) else _DIGIT
         return
     if start < here and mark == ".":
+        return
+    if mark in "-−" and here and (text[here - 1].isalnum() or text[here - 1] in "_)]-−"):
+        yield here, _OPERATOR  # a hyphen that hangs on what is before it is no minus
         return
     if here > floor and text[here - 1] == " ":
         yield here - 1, _OPERATOR
