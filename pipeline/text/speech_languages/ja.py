@@ -21,6 +21,7 @@ LANGUAGE = SpeechLanguage(
     minus="マイナス",
     pause="、",
     to="から",
+    against="対",
     percent="{n}パーセント",
     currencies={
         "¥": "円|円",

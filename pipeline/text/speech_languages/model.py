@@ -117,6 +117,10 @@ class SpeechLanguage:
     """How a monarch's numeral is said: a template with `{n}`, its rule, and up to which value it holds."""
     squared: str = ""
     """What is said after a number with ²."""
+    half: str = ""
+    """A number and a half, with `{n}` ("{n}einhalb")."""
+    against: str = ""
+    """What stands between the sides of a score or ratio ("3:1")."""
     fractions: Mapping[str, str] = field(default_factory=dict)
     """ "1/2" -> words; "n/m" with `{n}` and `{m}` for any."""
     units: Mapping[str, str] = field(default_factory=dict)

@@ -22,6 +22,7 @@ LANGUAGE = SpeechLanguage(
     minus="负",
     pause="，",
     to="到",
+    against="比",
     percent="百分之{n}",
     currencies={
         "¥": "元|元",

@@ -215,6 +215,22 @@ def _range(language: SpeechLanguage, match: Match) -> str | None:
     return f"{say_number(language, first)}{gap}{language.to}{gap}{say_number(language, last)}"
 
 
+def _and_a_half(language: SpeechLanguage, match: Match) -> str:
+    """ "1 1/2", "1½" -> "eineinhalb"."""
+    return language.half.format(n=spell(language, int(match["n"]), language.counted[0]))
+
+
+def _as_written(language: SpeechLanguage, match: Match) -> str:
+    """A whole number and a fraction are not two numbers."""
+    return match[0]
+
+
+def _score(language: SpeechLanguage, match: Match) -> str:
+    """ "3:1" -> "drei zu eins"."""
+    gap = language.joint
+    return f"{spell(language, int(match['a']))}{gap}{language.against}{gap}{spell(language, int(match['b']))}"
+
+
 def _fraction(language: SpeechLanguage, match: Match) -> str | None:
     known = language.fractions.get(f"{match['n']}/{match['m']}")
     if known:
@@ -330,9 +346,14 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         table.append((rf"(?P<n>{amount})\s?[x×]\s?(?=\d)", _times))
     if language.code == "zh":
         table.append((r"(?P<plus>)(?P<n>1[3-9]\d{9})(?!\d)", _dialled))
+    if language.half:
+        table.append((r"(?P<n>\d{1,2})(?:\s1/2(?![\w/])|½)", _and_a_half))
+    table.append((r"\d{1,3}\s\d/\d(?![\d/])|\d{1,3}[½⅓⅔¼¾]", _as_written))
+    if language.against:
+        table.append((r"(?P<a>\d{1,2}):(?P<b>\d)(?![\d:])", _score))
     table.append((rf"(?P<n>\d{{1,3}})/(?P<m>\d{{1,3}}){right}", _fraction))
     if language.to:
-        table.append((rf"(?P<a>{amount})\s?[-–—]\s?(?P<b>{amount}){right}(?!\s?=|-[A-Z\d])", _range))
+        table.append((rf"(?P<a>{amount})\s?[-–—〜～]\s?(?P<b>{amount}){right}(?!\s?=|-[A-Z\d])", _range))
     if language.year_cues:
         table.append((rf"(?P<n>1[1-9]\d\d|20\d\d){right}", _year))
     if language.decimal != "." and "." not in language.decimal:

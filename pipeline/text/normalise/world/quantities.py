@@ -25,7 +25,7 @@ _UNITS = {
     "cal": "calorie", "kJ": "kilojoule", "hPa": "hectopascal", "bar": "bar", "°C": "celsius", "℃": "celsius",
     "°F": "fahrenheit", "°": "degree", "Mbit/s": "megabit-per-second",
 }  # fmt: skip
-_RANGE_MARK = r"\s?[-–—]\s?"
+_RANGE_MARK = r"\s?[-–—〜～]\s?"
 
 
 def _agreeing(language: SpeechLanguage, number: Number, name: str) -> str:
@@ -164,8 +164,9 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
     end = r"(?![A-Za-z0-9])" if language.joint == "" or language.code == "ko" else r"(?![^\W_])"
     table: list[Row] = []
     ends = rf"(?P<sign>[-−]\s?)?(?P<a>{amount})(?:{_RANGE_MARK}(?P<b>{amount}))?"
+    percents = rf"(?P<sign>[-−]\s?)?(?P<a>{amount})(?:\s?%?{_RANGE_MARK}(?P<b>{amount}))?"
     if language.percent:
-        table.append((rf"{ends}\s?[%٪]{end}", _percent))
+        table.append((rf"{percents}\s?[%٪]{end}", _percent))
         if language.code == "tr":
             table.append((rf"%\s?(?P<sign>[-−])?(?P<a>{amount})(?:{_RANGE_MARK}(?P<b>{amount}))?", _percent))
     if language.currencies:
@@ -186,7 +187,8 @@ def at_sign(language: SpeechLanguage) -> Sequence[Row]:
     signs = one_of(sign for sign in language.currencies if leads(sign))
     scale = rf"(?:\s?(?P<magnitude>{one_of(language.magnitudes)})(?!\w))?"
     sums = rf"(?P<minus>[-−])?(?P<a>{money})(?:{_RANGE_MARK}(?:{signs})?(?P<b>{money}))?"
-    return [(rf"(?P<sign>{signs})\s?{sums}{scale}(?![.,]?\d)", _money)]
+    again = "[元円]?" if language.joint == "" else ""  # "¥99.5元" has its unit twice
+    return [(rf"(?P<sign>{signs})\s?{sums}{scale}{again}(?![.,]?\d)", _money)]
 
 
 def leads(sign: str) -> bool:
