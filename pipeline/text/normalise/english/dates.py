@@ -183,6 +183,12 @@ def _day_range(match: Match) -> str:
     return f"{_DAYS[match['a'][:3].lower()]} to {_DAYS[match['b'][:3].lower()]}{stop}"
 
 
+@rule(rf"(?P<day>{_DAY})(?=\s\d{{1,2}}(?:(?::\d\d)?\s?[ap]\.?m\b|(?:st|nd|rd|th)?\s{MONTH}(?!\w)))")
+def _weekday_alone(match: Match) -> str:
+    """ "Sat 5pm" -> "Saturday …"."""
+    return _DAYS[match["day"][:3].lower()]
+
+
 @rule(rf"(?P<day>{_DAY})(?:\.,?|,)(?=\s(?:{MONTH}|\d))")
 def _weekday(match: Match) -> str:
     """ "Tue, Nov 21" -> "Tuesday, …"."""
@@ -260,7 +266,7 @@ def _short_era(value: int) -> str:
 
 AT_NUMBER = (_iso, _year_month, _slashes, _day_first, _many, _decade, _era)
 AT_SLASH = (_month_day,)
-AT_WORD = (_month_first, _month_year, _month_range, _day_range, _weekday, _month_alone)
+AT_WORD = (_month_first, _month_year, _month_range, _day_range, _weekday, _weekday_alone, _month_alone)
 AT_APOSTROPHE = (_short_decade, _short_year)
 BEFORE_WORD = (_many, _slashes, _day_first, _era)
 """The rules that a number before a word or a full stop can need; the others look for marks."""

@@ -76,7 +76,8 @@ def _written(language: SpeechLanguage, match: Match) -> str | None:
         return words
     words += f" {_year(language, int(match['y']))}"
     tail = (match["tail"] or "").strip()
-    return words + (" " + {"г.": "года", "r.": "roku"}.get(tail, tail) if tail else "")
+    stop = "." if tail.endswith(".") and not after(match, 4).strip() else ""
+    return words + (f" {({'г.': 'года', 'r.': 'roku'}).get(tail, tail)}{stop}" if tail else "")
 
 
 def _german_days(language: SpeechLanguage, match: Match) -> str | None:

@@ -109,7 +109,8 @@ def say_number(language: SpeechLanguage, number: Number, rule: str = "") -> str:
 def _plain(language: SpeechLanguage, match: Match) -> str | None:
     number = parse(language, match["n"])
     rule: str | None = ""
-    if not number.fraction and number.whole[-1] in "12":
+    hundreds = language.code in ("es", "pt") and len(number.whole) >= 3  # "doscientas casas"
+    if not number.fraction and (number.whole[-1] in "12" or hundreds):
         rule = _agreement(language, after(match, 24))
         if language.one_agrees and number.whole == "1" and rule == "":
             return None
@@ -155,16 +156,20 @@ def _year(language: SpeechLanguage, match: Match) -> str | None:
     return spell(language, int(match["n"]), language.year_rule)
 
 
-def _year_with_word(language: SpeechLanguage, match: Match) -> str:
+def _year_with_word(language: SpeechLanguage, match: Match) -> str | None:
     """ "в 1984 году" -> "в тысяча девятьсот восемьдесят четвёртом"."""
+    if match["word"] == "г." and not _YEAR_BEFORE.search(before(match, 12).lower()):
+        return match[0] if "1700" <= match["n"] < "2100" else None  # "1500 г." is also a weight
     preposition, rule = language.year_words_in
     word = match["word"]
     inside = preposition and before(match, 3).lower().endswith(f"{preposition} ")
     if not (inside and word in ("roku", "r.", "г.")):
         rule = language.year_words[word]
-    return f"{spell(language, int(match['n']), rule)} {_FULL_YEAR.get((word, bool(inside)), word)}"
+    stop = "." if word.endswith(".") and not after(match, 4).strip() else ""
+    return f"{spell(language, int(match['n']), rule)} {_FULL_YEAR.get((word, bool(inside)), word)}{stop}"
 
 
+_YEAR_BEFORE = re.compile(r"(?<!\w)(?:в|во|с|со|до|к|от|по|после|[а-я]+(?:ря|ля|ня|та|мая))\s$")
 _FULL_YEAR = {("г.", True): "году", ("г.", False): "года", ("r.", True): "roku", ("r.", False): "roku"}
 
 
@@ -308,11 +313,15 @@ def _decade(language: SpeechLanguage, match: Match) -> str:
 
 def at_ordinal(language: SpeechLanguage) -> Sequence[Row]:
     """Ordinals, which are asked before units: "1° piano" is no degree."""
+    table: list[Row] = []
+    if language.year_words:  # before units: "в 1945 г." has no grams
+        table.append((rf"(?P<n>[12]\d{{3}})\s?(?P<word>{one_of(language.year_words)})(?!\w)", _year_with_word))
     if not language.ordinals:
-        return []
+        return table
     degree = r"°(?=\s[^\W\d_])|" if "°" in language.ordinals else ""
     ending = rf"(?P<ending>{degree}{one_of(mark for mark in language.ordinals if mark != '°')})"
-    return [(rf"(?P<n>\d{{1,4}}){ending}(?!\w)", _ordinal)]
+    table.append((rf"(?P<n>\d{{1,4}}){ending}(?!\w)", _ordinal))
+    return table
 
 
 def at_number(language: SpeechLanguage) -> Sequence[Row]:
@@ -328,8 +337,6 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         (r"(?P<n>\d{1,6}(?:-\d{1,6}){2,7})(?:-?[^\W\d_]\w{0,30})?(?!\w)", _hyphened),
         (rf"(?P<n>\d{{1,3}}(?:\.\d{{1,3}}){{3}}|\d{{1,2}}(?:\.\d{{1,2}}){{2,4}}){right}", _dotted),
     ]
-    if language.year_words:
-        table.append((rf"(?P<n>[12]\d{{3}})\s?(?P<word>{one_of(language.year_words)})(?!\w)", _year_with_word))
     if language.code == "zh":
         table.append((r"(?P<n>[12]\d{3})(?=年)", _cjk_year))
     if language.code == "ko":
