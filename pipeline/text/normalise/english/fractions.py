@@ -69,7 +69,7 @@ _NOT_SLASH = r"(?![\w/%]|\.\d|\s?=)"
 @rule(rf"(?P<a>\d{{1,5}}(?:\.\d)?)[/⁄](?P<b>\d{{1,5}})(?P<end>th|rd|nd)?s?{_NOT_SLASH}")
 def _fraction(match: Match) -> str | None:
     """ "1/2", "9/10" (out of ten), "120/80" (over eighty)."""
-    if _NAME_BEFORE.search(before(match)):
+    if _NAME_BEFORE.search(before(match)) and not after(match, 3).startswith(" of"):
         return match[0]
     if len(match["a"]) == 4 and len(match["b"]) == 2 and int(match["b"]) == (int(match["a"][:4]) + 1) % 100:
         return f"{year(int(match['a']))} to {number(match['b'])}"  # the 2019/20 season

@@ -203,6 +203,8 @@ def is_range(first: Number, last: Number) -> bool:
         return False
     if len(a) == 4 and len(b) == 2 and "1" <= a[0] <= "2":
         return b > a[2:]  # 1939-45
+    if (len(a), len(b)) == (3, 4) and b[-1] != "0" and not first.fraction and not last.fraction:
+        return False  # 867-5309
     return first.value < last.value and len(b) - len(a) < 4
 
 
@@ -217,6 +219,9 @@ def _range(language: SpeechLanguage, match: Match) -> str | None:
         if not score or first.fraction or last.fraction:
             return match[0]
     gap = "" if language.to == "–" else language.joint
+    if len(match["a"]) == 4 and (language.code == "de" or (language.code == "zh" and after(match, 1) == "年")):
+        ends = [spell(language, int(end.whole), language.year_rule) for end in (first, last)]
+        return f"{ends[0]}{gap}{language.to}{gap}{ends[1]}"  # years: "1939-1945"
     return f"{say_number(language, first)}{gap}{language.to}{gap}{say_number(language, last)}"
 
 
