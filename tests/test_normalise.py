@@ -134,6 +134,20 @@ def test_the_map_goes_through_the_map_of_the_chunk() -> None:
     assert said.spoken_at(13) == ends[1]
 
 
+def test_a_form_cut_short_was_not_heard() -> None:
+    text = "Pay $1,250.75 on 2026-11-21 please."
+    said = TTSTextProcessor().process(text)
+    assert said is not None
+    for words, form in (
+        ("one thousand two hundred fifty dollars and seventy-five cents", "$1,250.75"),
+        ("November twenty-first, twenty twenty-six", "2026-11-21"),
+    ):
+        first, start = said.text.index(words), text.index(form)
+        assert {said.raw_at(first + i) for i in range(len(words))} == {start}
+        assert said.raw_at(first + len(words)) == start + len(form)
+        assert (said.spoken_at(start), said.spoken_at(start + len(form))) == (first, first + len(words))
+
+
 def assert_monotone(chunk: SpeechChunk) -> None:
     raw = [chunk.raw_at(position) for position in range(len(chunk.text) + 1)]
     back = [chunk.spoken_at(offset) for offset in range(chunk.start, chunk.end + 1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +12,8 @@ Mapping = tuple[tuple[int, int], ...]
 """Break points (position here, position in the raw reply), both ascending, the first at position 0.
 
 Between two points both sides advance together, one character for one, but never past the next point's
-raw position. Text that was inserted (it has no raw characters) stands at one raw position.
+raw position. Text that was inserted (it has no raw characters) stands at one raw position; so does a
+rewritten form, which is there only at its end: two points at one position here.
 """
 
 
@@ -96,7 +97,10 @@ class SpeechChunk:
             return 0
         if raw >= self.end:
             return len(self.text)
-        at = bisect_right(self.mapping, raw, key=lambda point: point[1]) - 1
+        at = bisect_left(self.mapping, raw, key=lambda point: point[1])
+        if at < len(self.mapping) and self.mapping[at][1] == raw:
+            return self.mapping[at][0]  # nothing of what was inserted there
+        at -= 1
         if at < 0:
             return min(raw - self.start, len(self.text))
         here, origin = self.mapping[at]

@@ -11,7 +11,7 @@ from pipeline.text.normalise.blocks import announce_code, announce_formula, list
 from pipeline.text.normalise.edits import apply_edits, identity
 from pipeline.text.normalise.formulas import find_formulas
 from pipeline.text.normalise.links import find_links
-from pipeline.text.normalise.marks import find_marks, has_bracket
+from pipeline.text.normalise.marks import find_marks, find_wrapping, has_bracket
 from pipeline.text.normalise.script import language_of
 from pipeline.text.speech_languages import base_language, speech_language
 from pipeline.text.speech_rules import SpeechRules
@@ -106,6 +106,8 @@ class TTSTextProcessor:
         if "$" in text or "\\(" in text:
             formulas = find_formulas(text, rules.math, speech_language(self._lang))
             text, mapping = apply_edits(text, mapping, formulas)
+        if "==" in text or "~" in text or "^" in text:
+            text, mapping = apply_edits(text, mapping, find_wrapping(text))
         marks, emotion = find_marks(text, rules.emotions, name_emoji=rules.emoji == "name")
         lead = len(text) - len(text.lstrip())
         if lead and not (marks and marks[0][0] < lead):

@@ -20,7 +20,7 @@ def apply_edits(text: str, mapping: Mapping, edits: Sequence[Edit]) -> tuple[str
     """The edited text and its own map to raw offsets. Edits are in order and do not overlap.
 
     An edit ends where its source ends, so both maps are exact at the end of every word. Inside an edit
-    they run in step, and stop at its end.
+    the map stands at its start: a form that was not heard to its end was not heard.
     """
     pieces: list[str] = []
     points: list[tuple[int, int]] = [mapping[0]]
@@ -34,6 +34,10 @@ def apply_edits(text: str, mapping: Mapping, edits: Sequence[Edit]) -> tuple[str
             following += 1
         pieces.append(text[here:start])
         out += start - here
+        at, raw = mapping[following - 1]
+        began = raw + start - at
+        if following < len(mapping):
+            began = min(began, mapping[following][1])
         while following < len(mapping) and mapping[following][0] <= end:
             following += 1
         at, raw = mapping[following - 1]
@@ -43,13 +47,16 @@ def apply_edits(text: str, mapping: Mapping, edits: Sequence[Edit]) -> tuple[str
         here = end
         if words:
             pieces.append(words)
+            began = max(began, points[-1][1])
+            points.append((out, began))
             out += len(words)
-            points.append((out, raw))
+            points += ((out, began), (out, max(raw, began)))
         elif out == 0:
             points = [(0, raw)]
         elif end < len(text) and (number + 1 == len(edits) or edits[number + 1][0] > end):
             # One character later, so that the end of the word before a deletion stays exact.
-            points.append((out + 1, raw + 1))
+            limit = mapping[following][1] if following < len(mapping) else raw + 1
+            points.append((out + 1, min(raw + 1, limit)))
     points.extend((out + at - here, raw) for at, raw in mapping[following:])
     pieces.append(text[here:])
     return "".join(pieces), tuple(points)

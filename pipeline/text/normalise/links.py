@@ -80,8 +80,8 @@ def _stop(text: str) -> str:
 
 def _host(host: str, language: SpeechLanguage) -> str:
     """ "my-site.co.uk" -> "my dash site dot co dot uk"; as it is when there is no word for the dot."""
-    if not language.dot:
-        return host
+    if not language.dot or _IP.fullmatch(host):
+        return host  # the rules for numbers say an address of numbers, here as elsewhere
     return f" {language.dot} ".join(_label(label, language) for label in host.strip(".").split("."))
 
 
@@ -94,4 +94,5 @@ def _local(local: str, language: SpeechLanguage) -> str:
     return _host(" ".join(words.split()), language)
 
 
+_IP = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _WORD = re.compile(r"[^\W_]+")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pipeline.text.normalise.edits import Edit
 
-__all__ = ["find_marks", "has_bracket"]
+__all__ = ["find_marks", "find_wrapping", "has_bracket"]
 
 EMOJI = (
     "\U0001f000-\U0001faff\u2600-\u27bf\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u231a\u231b\u23e9-\u23fa"
@@ -31,6 +31,23 @@ _UNSPEAKABLE = re.compile(f"[{UNSPEAKABLE}]")
 
 
 _STAGE = re.compile(_BRACKETED)
+
+
+_WRAPPED = re.compile(
+    r"(?<![\w=~])(?P<mark>==|~~)(?=[^\s=~])[^\n]{0,200}?(?<=[^\s=~])(?P=mark)(?![\w=~])"
+    r"|(?<=[\w)])(?P<script>[~^])(?=[\w+-]{1,12}(?P=script))[\w+-]{1,12}(?P=script)"
+)
+
+
+def find_wrapping(text: str) -> list[Edit]:
+    """The marks of "==marked==", "~~struck~~", "H~2~O" and "x^2^" go; a power keeps its first."""
+    edits: list[Edit] = []
+    for match in _WRAPPED.finditer(text):
+        width = len(match["mark"] or match["script"])
+        if match["script"] != "^":
+            edits.append((match.start(), match.start() + width, ""))
+        edits.append((match.end() - width, match.end(), ""))
+    return edits
 
 
 def has_bracket(text: str) -> bool:

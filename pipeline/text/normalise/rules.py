@@ -139,8 +139,9 @@ def find_edits(text: str, gate: re.Pattern[str], places: Places) -> list[Edit]:
             run = _DIGITS.match(text, here)
             at = run.end() if run else here + 1
         else:
-            edits.append(edit)
             at = edit[1]
+            if edit[2] != text[edit[0] : at]:  # else a rule is sure that it stays as it is written
+                edits.append(edit)
     return edits
 
 

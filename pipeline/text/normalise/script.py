@@ -41,6 +41,14 @@ def letters_of(lang: str) -> str:
     return _SCRIPTS[own] + (_SCRIPTS["zh"] + "々ー" if lang == "ja" else "")
 
 
+_MEASURES = re.compile(
+    r"[0-9]\s?(?:°\s?[CF]|[kcdm]?m(?:/[hs])?[²³23]?|[kmµ]?g|[mcd]?[lL]|[kKMGT]i?B(?:/s)?|[kKMG]?bps|[kMGTm]?(?:Hz|Wh?|V|A)"
+    r"|mAh|h|min|s|ms|mph|fps|kcal|dB|USD|EUR|GBP|JPY|CNY|[xXkKMB])(?![A-Za-z])"
+    r"|°\s?[CF]|(?<![A-Za-z])[A-Za-z]{1,5}-?[0-9][A-Za-z0-9-]*"
+)
+"""Units and names of things, which are written in Latin letters everywhere and tell nothing of the language."""
+
+
 def language_of(text: str, lang: str) -> str:
     """`lang`, unless more than half of the letters belong to a script that it is not written in."""
     own = _OWN.get(lang, lang)
@@ -53,7 +61,7 @@ def language_of(text: str, lang: str) -> str:
     if counts["ja"]:  # kana among Han characters is Japanese
         counts["ja"] += counts["zh"]
         counts["zh"] = 0
-    latin = len(_LATIN.findall(text))
+    latin = len(_LATIN.findall(_MEASURES.sub("0", text) if own in _SCRIPTS else text))
     best = max(counts, key=counts.__getitem__)
     if counts[best] == 0:
         return "en" if latin and own in _SCRIPTS else lang

@@ -75,6 +75,7 @@ LANGUAGE = SpeechLanguage(
         "p.ej.": "por ejemplo",
         "EE. UU.": "Estados Unidos",
         "EE.UU.": "Estados Unidos",
+        "s.#": "siglo",
         "n.º": "número",
         "nº": "número",
         "N.º": "número",
@@ -122,6 +123,6 @@ LANGUAGE = SpeechLanguage(
     feminine_words="horas?|personas?|semanas?|veces|vez|mujeres|páginas?|preguntas?|respuestas?|toneladas?|casas?|noches?|tazas?|cucharadas?|libras?|millas?|líneas?|partes?|plazas?|habitaciones|islas?",
     crown=("{n}", "ordinal-masculine", 10),
     squared="al cuadrado",
-    roman_before=("siglo", "siglos", "capítulo", "tomo"),
+    roman_before=("siglo", "s.", "siglos", "capítulo", "tomo"),
     units={"l/100 km": "{n} litros a los cien kilómetros"},
 )

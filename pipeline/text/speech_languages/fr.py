@@ -129,6 +129,8 @@ LANGUAGE = SpeechLanguage(
     roman_after={
         "siècle": "ordinal-masculine",
         "siècles": "ordinal-masculine",
+        "s.": "ordinal-masculine",
+        "arr.": "ordinal-masculine",
         "République": "ordinal-feminine",
     },
 )

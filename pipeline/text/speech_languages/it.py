@@ -107,6 +107,6 @@ LANGUAGE = SpeechLanguage(
     crown=("{n}", "ordinal-masculine", 99),
     squared="al quadrato",
     roman_after={"secolo": "ordinal-masculine", "secoli": "ordinal-masculine"},
-    roman_before=("capitolo",),
+    roman_before=("capitolo", "secolo"),
     units={"l/100 km": "{n} litri per cento chilometri"},
 )

@@ -19,7 +19,9 @@ LANGUAGE = SpeechLanguage(
     point="点",
     digits_after_point=True,
     minus="マイナス",
+    pause="、",
     to="から",
+    against="対",
     percent="{n}パーセント",
     currencies={
         "¥": "円|円",

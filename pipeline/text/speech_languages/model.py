@@ -50,6 +50,8 @@ class SpeechLanguage:
     digits_after_point: bool = False
     """Whether decimals are said digit by digit ("eins vier") or as a number ("quatorze")."""
     minus: str = ""
+    pause: str = ""
+    """Between the groups of a telephone number, when it is not a comma and a space."""
     to: str = ""
     """What stands between the ends of a range."""
     counted: tuple[str, str] = ("", "")
@@ -115,6 +117,10 @@ class SpeechLanguage:
     """How a monarch's numeral is said: a template with `{n}`, its rule, and up to which value it holds."""
     squared: str = ""
     """What is said after a number with ²."""
+    half: str = ""
+    """A number and a half, with `{n}` ("{n}einhalb")."""
+    against: str = ""
+    """What stands between the sides of a score or ratio ("3:1")."""
     fractions: Mapping[str, str] = field(default_factory=dict)
     """ "1/2" -> words; "n/m" with `{n}` and `{m}` for any."""
     units: Mapping[str, str] = field(default_factory=dict)

@@ -20,7 +20,9 @@ LANGUAGE = SpeechLanguage(
     point="点",
     digits_after_point=True,
     minus="负",
+    pause="，",
     to="到",
+    against="比",
     percent="百分之{n}",
     currencies={
         "¥": "元|元",

@@ -48,7 +48,7 @@ _BY_MARK = {
     "#": rules.RuleSet(names.AT_HASH),
     "@": rules.RuleSet(names.AT_AT),
     "/": rules.RuleSet((*names.AT_SLASH, *maths.AT_OPERATOR)),
-    "~": rules.RuleSet((*names.AT_SLASH, *_SIGN)),
+    "~": rules.RuleSet((*quantities.AT_TILDE, *names.AT_SLASH, *_SIGN)),
     ".": rules.RuleSet((*names.AT_DOT, *names.AT_SLASH, *_SIGN)),
     "-": rules.RuleSet((*maths.AT_OPERATOR, *names.AT_SLASH, *_SIGN)),
     **dict.fromkeys("−+±≈", rules.RuleSet((*maths.AT_OPERATOR, *_SIGN))),
@@ -75,7 +75,10 @@ _GATE = re.compile(
     |(?<=[^A-Za-z.:!()\[\-'’‘]))""",
     re.VERBOSE,
 )
+_SIGNED = rules.compiled(r"(?:^|[\s(\[])[-−]$")
+"""No rule could say the minus before this number, so that it must not be said without it."""
 _NAMED_BEFORE = frozenset("JFMASONDUEGCIRP")
+_DAY_BEFORE = rules.compiled(r"(?:Mon|Tues?|Wed|Thurs?|Fri|Sat|Sun)[.,]{0,2}\ $")
 _CUE = rules.compiled(rf"(?:{dates.MONTH}\s|(?:USD|EUR|GBP|JPY|CNY|RMB|INR|CHF|CAD|AUD)\s)(?=\d)")
 
 
@@ -96,13 +99,16 @@ def _places(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleS
     if mark.isalpha() or (start < here and not text[start].isdigit()):
         if start == 0 or text[start - 1] != ".":
             yield start, _WORD
-    elif mark.isdigit() and here > floor + 1 and (text[here - 2].isalpha() or text[here - 2] == "."):
+    elif mark.isdigit() and here > floor + 1 and (text[here - 2].isalpha() or text[here - 2] in ".,"):
         yield from _word_before(text, here, floor)
     if "0" <= mark <= "9":
-        if start == here:
+        if start == here and not _SIGNED.search(text, max(0, here - 2), here):
             yield here, _DIGIT_IN_PROSE if _IN_PROSE.match(text, here) else _DIGIT
         return
     if start < here and mark == ".":
+        return
+    if mark in "-−" and here and (text[here - 1].isalnum() or text[here - 1] in "_)]-−"):
+        yield here, _OPERATOR  # a hyphen that hangs on what is before it is no minus
         return
     if here > floor and text[here - 1] == " ":
         yield here - 1, _OPERATOR
@@ -112,6 +118,8 @@ def _places(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleS
 def _word_before(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleSet]]:
     """ "May 5", "USD 20", "Tue, May 5": the form begins with the word before the number."""
     word = text.rfind(" ", max(floor, here - 12), here - 1) + 1 or floor
+    if _DAY_BEFORE.match(text, word, here):
+        yield word, _DATE_WORD
     if text[word] in _NAMED_BEFORE and _CUE.match(text, word):
         if text[word - 2 : word] == ", ":
             yield rules.word_start(text, word - 2, floor), _DATE_WORD

@@ -6,7 +6,7 @@ from pipeline.text.normalise.english.numbers import digits, number, pairs
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_NAME", "AT_NUMBER", "AT_PARENTHESIS", "AT_WORD", "BEFORE_WORD"]
+__all__ = ["AT_CHAIN", "AT_NAME", "AT_NUMBER", "AT_PARENTHESIS", "AT_WORD", "BEFORE_WORD"]
 
 
 def _groups(*parts: str | None) -> str:
@@ -46,7 +46,9 @@ def _tail(tail: str | None) -> str:
     return f" {name}{' ' + number(n) if n else ''}"
 
 
-@rule(r"[vV](?P<v>\d{1,4}(?:\.\d{1,6}){0,5})(?P<tail>-?(?:alpha|beta|rc|dev)\.?\d{0,3})?(?![\w]|\.\d)")
+@rule(
+    r"(?:v|V(?=\d{1,4}\.\d))(?P<v>\d{1,4}(?:\.\d{1,6}){0,5})(?P<tail>-?(?:alpha|beta|rc|dev)\.?\d{0,3})?(?![\w]|\.\d)"
+)
 def _v(match: Match) -> str:
     """ "v2" -> "version two"."""
     word = "" if before(match, 9).lower().endswith("version ") else "version "
@@ -113,6 +115,21 @@ _CALL = compiled(
     \b(?:call(?:ing)?|phone|tel(?:ephone)?|dial(?:ing)?|text|fax|hotline|number|mobile|cell|reach\ (?:us
     |me)\ (?:at|on))\b[^.\d]{0,14}$"""
 )
+
+
+@rule(r"1-(?P<a>8\d\d|900)-(?P<word>[A-Z][A-Z-]{2,11})(?!\w)")
+def _lettered(match: Match) -> str:
+    """ "1-800-FLOWERS"."""
+    return f"{_groups('1', match['a'])}, {match['word']}"
+
+
+@rule(
+    r"""[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?!\w)
+    |\d{1,15}(?:-\d{1,15}){1,9}(?:-?[A-Za-z]\w{0,30})?(?!\w|\s?=)"""
+)
+def _unknown(match: Match) -> str:
+    """Groups of digits that nobody knows, "2024-13-45", "4070-12GB", stay as they are written."""
+    return match[0]
 
 
 @rule(r"(?P<a>\d{3})-(?P<b>\d{4})(?![\w]|[-.]\d)")
@@ -213,11 +230,13 @@ def _name(match: Match) -> str | None:
 _OF_HTTP = compiled(r"\s(?:err|resp|stat)")
 
 AT_NUMBER = (
-    _ip, _isbn, _international, _phone, _grouped, _local, _trunk, _dotted,
+    _ip, _isbn, _international, _lettered, _phone, _grouped, _local, _trunk, _dotted,
     _software_version,
 )  # fmt: skip
 AT_NAME = (_emergency, _code, _name)
 """Rules that go by the words before a bare number: asked late, for they match every number."""
+AT_CHAIN = (_unknown,)
+"""Asked after every other rule for digits and hyphens."""
 AT_PARENTHESIS = (_area_code,)
 AT_WORD = (_v,)
 BEFORE_WORD = (_ip, _phone, _dotted, _software_version)

@@ -70,10 +70,16 @@ def _iso(match: Match) -> str | None:
 
 @rule(r"(?P<y>(?:19|20)\d\d)-(?P<m>0[1-9]|1[0-2])(?![\w]|[-–/.]\d)")
 def _year_month(match: Match) -> str | None:
-    """ "2026-03" -> "March twenty twenty-six"; "2010-12" is a range of years."""
-    if match["m"][0] == "1" and int(match["m"]) > int(match["y"][2:]):
-        return None
+    """ "2026-03" -> "March twenty twenty-six"; "2010-12" and "2008-09" are ranges of years."""
+    month, short = int(match["m"]), int(match["y"][2:])
+    if month > short and not _MONTHLY.search(before(match).lower()):
+        if month == short + 1:
+            return f"{year(int(match['y']))} to {cardinal(month)}"
+        return None if month > 9 else match[0]  # "2003-07" is either
     return f"{MONTHS[int(match['m']) - 1]} {year(int(match['y']))}"
+
+
+_MONTHLY = compiled(r"\b(?:months?|dated?|period|month\ of):?\s$")
 
 
 @rule(r"(?P<a>\d\d?)(?P<mark>[/.-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{4}|\d\d)(?!\w|[-/.]\d)")
@@ -177,6 +183,12 @@ def _day_range(match: Match) -> str:
     return f"{_DAYS[match['a'][:3].lower()]} to {_DAYS[match['b'][:3].lower()]}{stop}"
 
 
+@rule(rf"(?P<day>{_DAY})(?=\s\d{{1,2}}(?:(?::\d\d)?\s?[ap]\.?m\b|(?:st|nd|rd|th)?\s{MONTH}(?!\w)))")
+def _weekday_alone(match: Match) -> str:
+    """ "Sat 5pm" -> "Saturday …"."""
+    return _DAYS[match["day"][:3].lower()]
+
+
 @rule(rf"(?P<day>{_DAY})(?:\.,?|,)(?=\s(?:{MONTH}|\d))")
 def _weekday(match: Match) -> str:
     """ "Tue, Nov 21" -> "Tuesday, …"."""
@@ -187,6 +199,16 @@ def _weekday(match: Match) -> str:
 def _month_alone(match: Match) -> str:
     """ "in Sept. we" -> "in September we"."""
     return _month(match["month"])
+
+
+@rule(r"(?:10|100|1,?000|10,?000|100,?000)s(?=\sof\b)")
+def _many(match: Match) -> str | None:
+    """ "100s of people" -> "hundreds of people"."""
+    return _MANY.get(match[0].rstrip("s").replace(",", ""))
+
+
+_MANY = {"10": "tens", "100": "hundreds", "1000": "thousands", "10000": "tens of thousands"}
+_MANY |= {"100000": "hundreds of thousands"}
 
 
 @rule(r"(?P<n>1\d\d0|20\d0|[1-9]0)['’]?s(?:\s?[-–]\s?['’]?(?P<n2>[1-9]0)s)?(?!\w)")
@@ -242,9 +264,9 @@ def _short_era(value: int) -> str:
     return f"{cardinal(head)} {'oh ' if tail < 10 else ''}{cardinal(tail)}"
 
 
-AT_NUMBER = (_iso, _year_month, _slashes, _day_first, _decade, _era)
+AT_NUMBER = (_iso, _year_month, _slashes, _day_first, _many, _decade, _era)
 AT_SLASH = (_month_day,)
-AT_WORD = (_month_first, _month_year, _month_range, _day_range, _weekday, _month_alone)
+AT_WORD = (_month_first, _month_year, _month_range, _day_range, _weekday, _weekday_alone, _month_alone)
 AT_APOSTROPHE = (_short_decade, _short_year)
-BEFORE_WORD = (_slashes, _day_first, _era)
+BEFORE_WORD = (_many, _slashes, _day_first, _era)
 """The rules that a number before a word or a full stop can need; the others look for marks."""

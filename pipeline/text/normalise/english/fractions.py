@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.text.normalise.english.numbers import cardinal, number, ordinal
+from pipeline.text.normalise.english.numbers import cardinal, number, ordinal, year
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
 __all__ = ["AT_MARK", "AT_NUMBER", "VULGAR", "and_fraction", "fraction"]
@@ -58,12 +58,21 @@ _SCORED = compiled(
     \b(?:rat(?:e|ed|ing)|scor(?:e|ed|es|ing)|give(?:s|\ it)?|gave|got|grade|solid|answered|passed
     |completed|done|only)\b[^.]{0,16}$"""
 )
+_NAME_BEFORE = compiled(
+    r"""(?:\b(?:Windows|iOS|iPadOS|macOS|Android|Python|Java|Ubuntu|iPhone|Galaxy|Pixel|PlayStation)
+    |[^.!?\s]\ [A-Z][a-z]{3,15})\ $"""
+)
+"""A product's name before "10/11" makes it two versions."""
 _NOT_SLASH = r"(?![\w/%]|\.\d|\s?=)"
 
 
 @rule(rf"(?P<a>\d{{1,5}}(?:\.\d)?)[/⁄](?P<b>\d{{1,5}})(?P<end>th|rd|nd)?s?{_NOT_SLASH}")
 def _fraction(match: Match) -> str | None:
     """ "1/2", "9/10" (out of ten), "120/80" (over eighty)."""
+    if _NAME_BEFORE.search(before(match)) and not after(match, 3).startswith(" of"):
+        return match[0]
+    if len(match["a"]) == 4 and len(match["b"]) == 2 and int(match["b"]) == (int(match["a"][:4]) + 1) % 100:
+        return f"{year(int(match['a']))} to {number(match['b'])}"  # the 2019/20 season
     if "." in match["a"]:
         return f"{number(match['a'])} out of {number(match['b'])}"
     top, bottom = int(match["a"]), int(match["b"])

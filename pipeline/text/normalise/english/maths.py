@@ -12,7 +12,7 @@ _OPERAND_LEFT = compiled(r"(?:[0-9½¼¾²³%)\]π∞]|(?<![A-Za-z])[A-Za-z]|[�
 _OPERAND_RIGHT = compiled(r"\s?(?:[-−+]?\.?\d|[√π∞(]|[A-Za-z](?![A-Za-z]))")
 _SHORT_NAME = compiled(r"(?<![^\W_])[A-Za-z]{2,3}$")
 _WORD_RIGHT = compiled(r"\s?[-−+]?(?:[^\W_]|[(√π∞$€£¥])")
-_WORD_LEFT = compiled(r"[\w)%²³\]|]\s?$")
+_WORD_LEFT = compiled(r"[\w)%²³\]|€$£¥₹¢°]\s?$")
 
 _BINARY = {
     "+": "plus",
@@ -46,6 +46,7 @@ _RELATIONS = {
     "≪": "is much less than",
     "≫": "is much greater than",
 }
+_ASSIGNED = {"+=": "plus equals", "-=": "minus equals", "*=": "times equals", "/=": "divided by equals"}
 _BEFORE_NUMBER = {
     "<": "less than",
     ">": "more than",
@@ -104,6 +105,12 @@ def _superscript(match: Match) -> str | None:
     if not (_OPERAND_LEFT.search(before(match, 3)) or _SHORT_NAME.search(before(match, 5))):
         return None
     return f" {power(match['n'].translate(SUPERSCRIPTS))}"
+
+
+@rule(r"\s(?P<op>[-+*/]=)\s(?=\w)")
+def _assignment(match: Match) -> str:
+    """ "x += 1"."""
+    return f" {_ASSIGNED[match['op']]} "
 
 
 @rule(r"\s?(?P<op>={1,3}|!=|[<>]=?|[≠≈≃≡≤≥≪≫])\s?")
@@ -181,7 +188,7 @@ def _scientific(match: Match) -> str:
 
 AT_NUMBER = (_scientific,)
 AT_OPERATOR = (
-    _arrow, _power, _minus, _operation, _division, _relation, _and, _superscript, _root,
+    _assignment, _arrow, _power, _minus, _operation, _division, _relation, _and, _superscript, _root,
     _named, _mark, _no_words,
 )  # fmt: skip
 AT_WORD = ()

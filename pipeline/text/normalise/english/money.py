@@ -158,11 +158,13 @@ def _is_adjective(match: Match) -> bool:
     (?P<sign>(?:US|AU|CA|NZ|HK|CN|[ACSR])?{_SIGN})\s?(?P<minus2>[-−])?
     (?P<a>\d{{1,3}}(?:\.\d{{3}}){{0,4}},\d\d(?!\d)|{AMOUNT}|\.\d{{1,9}})(?P<ma>{_MAGNITUDE})?
     (?:(?:\s?[-–—]\s?|\ to\ (?={_SIGN}))(?P<sign2>{_SIGN})?(?P<b>{AMOUNT})(?P<mb>{_MAGNITUDE})?(?![^\W_]|%))?
-    (?P<plus>\+)?{_PER_TAIL}(?![^\W_]|[.,]\d)
+    (?P<plus>\+)?(?:(?<=\d)\s?(?P<code>USD|CAD|AUD|NZD|MXN)(?!\w))?{_PER_TAIL}(?![^\W_]|[.,]\d)
 """)
 def _signed(match: Match) -> str | None:
-    names = SIGNS.get(match["sign"])
+    names = CODES[match["code"]] if match["code"] and match["sign"] == "$" else SIGNS.get(match["sign"])
     amount = match["a"]
+    if match["code"] and match["sign"] != "$":
+        return None
     if names is None:
         return None
     if amount[-3] == "," if len(amount) > 3 else False:
@@ -174,6 +176,8 @@ def _signed(match: Match) -> str | None:
     if match["per"]:
         tail += f" per {_PER.get(match['per'], match['per'])}"
     minus = "minus " if match["minus"] or match["minus2"] else ""
+    if not match["b"] and not first and _RATE.search(before(match, 24)):
+        return f"{minus}{number(amount)} {names[1]}{tail}"
     if not match["b"]:
         return minus + _sum(amount, first, names, _is_adjective(match)) + tail
     end = _sum(match["b"], last, names, _is_adjective(match))
@@ -192,18 +196,36 @@ def _signed(match: Match) -> str | None:
 def _with_code(match: Match) -> str | None:
     """ "20 USD", "5 €", "5-10 EUR"."""
     names = CODES[match["code"]]
+    if _PAIR_AFTER.match(after(match, 5)) or before(match, 1) in _SIGNS:
+        return None
     per = f" per {_PER.get(match['per'], match['per'])}" if match["per"] else ""
     first, last = (match["ma"] or "").strip(" -"), (match["mb"] or "").strip(" -")
+    if not match["b"] and not first and "." in match["a"] and _RATE.search(before(match, 24)):
+        return f"{number(match['a'])} {names[1]}{per}"
     if not match["b"]:
         return _sum(match["a"], first, names) + per
     scale = f" {MAGNITUDES[first]}" if first and first != last else ""
     return f"{number(match['a'])}{scale} to {_sum(match['b'], last, names)}{per}"
 
 
+_RATE = compiled(r"(?:\b[A-Z]{3}|[$€£¥]\s?[0-9.,]{1,12}|[0-9]\s?[$€£¥])\s?[=≈]\s?$")
+"""One currency in another: a rate has no cents."""
+_PAIR_AFTER = compiled(r"/[A-Z]{3}\b")
+_SIGNS = frozenset("$€£¥")
+
+
 @rule(rf"(?P<code>USD|EUR|GBP|JPY|CNY|RMB|INR|CHF|CAD|AUD)\s?(?P<a>{AMOUNT})(?P<m>{_MAGNITUDE})?(?![^\W_])")
-def _code_first(match: Match) -> str:
-    """ "USD 20", "CHF 5.50"."""
+def _code_first(match: Match) -> str | None:
+    """ "USD 20", "CHF 5.50"; "EUR/USD 1.08" is a rate."""
+    if before(match, 1) == "/":
+        return None
     return _sum(match["a"], (match["m"] or "").strip(" -"), CODES[match["code"]])
+
+
+@rule(r"[$€£]\d{1,3},\d(?!\d)")
+def _decimal_comma(match: Match) -> str:
+    """ "$3,5" may be a slip of any kind."""
+    return match[0]
 
 
 @rule(r"(?P<a>\d{1,3})\s?¢(?!\w)")
@@ -211,6 +233,6 @@ def _cents(match: Match) -> str:
     return f"{number(match['a'])} {'cent' if match['a'] == '1' else 'cents'}"
 
 
-AT_SIGN = (_signed,)
+AT_SIGN = (_decimal_comma, _signed)
 AT_NUMBER = (_with_code, _cents)
 AT_WORD = (_signed, _code_first)

@@ -220,6 +220,23 @@ def _port(match: Match) -> str:
     return f"{match['host']} port {digits(match['port'])}"
 
 
+@rule(
+    r"[A-Za-z]{1,12}(?:-\d{1,9}[A-Za-z]{0,2}){2,6}(?!\w)|[A-Za-z]{1,12}\d\w{0,12}(?:-[A-Za-z]\w{0,12}){0,4}-\d[\w-]{0,40}"
+)
+def _code(match: Match) -> str:
+    """ "CVE-2021-44228", "Llama-3-70B", "i7-13700K", "x86-64" are best left as they are written."""
+    return match[0]
+
+
+@rule(r"T-(?P<n>\d{1,3})(?!\w)")
+def _countdown(match: Match) -> str:
+    """ "T-10 and counting" -> "T minus ten"; another "T-34" stays."""
+    return f"T minus {number(match['n'])}" if _COUNTING.match(after(match)) else match[0]
+
+
+_COUNTING = compiled(r"\s(?:and\ counting|seconds?|minutes?|hours?|days?|weeks?)\b")
+
+
 @rule(r"(?P<word>[A-Za-z]{1,20})-(?=\d)")
 def _hyphen(match: Match) -> str:
     """ "mid-1990s": the number after the hyphen has its own rule."""
@@ -312,7 +329,7 @@ def _flag(match: Match) -> str | None:
 
 AT_WORD = (
     _standard, _sharp, _relative_path, _file, _call, _offset, _quarter, _chemical, _formula, _index, _snake,
-    _protocol, _port, _mixed, _hyphen, _plus,
+    _protocol, _port, _code, _countdown, _mixed, _hyphen, _plus,
 )  # fmt: skip
 AT_DOT = (_dot_name,)
 AT_AT = (_handle, _at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.text.normalise.english import fractions
+from pipeline.text.normalise.english import codes, fractions
 from pipeline.text.normalise.english.money import MAGNITUDES
 from pipeline.text.normalise.english.numbers import (
     AMOUNT,
@@ -17,7 +17,7 @@ from pipeline.text.normalise.english.numbers import (
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_NUMBER", "AT_SIGN", "BEFORE_WORD", "FIRST"]
+__all__ = ["AT_NUMBER", "AT_SIGN", "AT_TILDE", "BEFORE_WORD", "FIRST"]
 
 _END = r"(?![\w%]|[.,:/]\d|[²³])"
 _SET_PHRASES = {
@@ -92,14 +92,30 @@ def _range(match: Match) -> str | None:
     a, b = match["a"], match["b"]
     if "-" in match["mark"] and " " in match["mark"] and not following.lstrip()[:1].isalpha():
         return None
-    if len(a) > 1 and a[0] == "0" and "." not in a:
-        return None
+    if not _is_range(a, b):
+        return match[0] if "-" in match["mark"] else None
     times = " times" if match["x"] else ""
     if len(a) == 4 and len(b) == 4 and not _counts(following) and a[0] in "12" and b[0] in "12":
         return f"{_endpoint(a, b)} to {_endpoint(b, a)}"
     if len(a) == 4 and len(b) == 2 and a.isdigit() and b.isdigit() and a[:2] in ("18", "19", "20") and b > a[2:]:
         return f"{year(int(a))} to {number(b)}"
     return f"{number(a)} to {number(b)}{times}"
+
+
+def _is_range(a: str, b: str) -> bool:
+    """Whether a hyphen may stand between the ends of a range or the sides of a score; else it joins a code."""
+    if a.count(".") + b.count("."):
+        return True
+    first, last = a.replace(",", ""), b.replace(",", "")
+    if any(len(end) > 1 and end[0] == "0" for end in (first, last)):
+        return False
+    if len(first) == 4 and len(last) == 2:
+        return last > first[2:]
+    if max(len(first), len(last)) < 4:
+        return True
+    if (len(first), len(last)) == (3, 4) and "," not in b and last[-1] != "0":
+        return False  # 867-5309
+    return int(first) < int(last) and (len(first) == 1 or len(last) - len(first) < 3)
 
 
 @rule(r"(?P<n>\d{1,2}(?:-\d{1,2}){2,4})(?![\w]|[-.]\d)")
@@ -120,7 +136,7 @@ def _magnitude(match: Match) -> str | None:
         return None
     if unit == "m" or (unit in ("K", "T") and last in ("2", "4", "5", "8", "10") and not match["b"]):
         return None
-    if unit in ("T", "B") and "." not in last and not _counts(after(match, 16)):
+    if unit in (("T", "B") if match["b"] else ("T", "B", "M")) and "." not in last and not _counts(after(match, 16)):
         return None
     words = {
         "-": "minus ",
@@ -171,7 +187,11 @@ def _by(match: Match) -> str:
     return " by ".join(pairs(part) for part in match.groups() if part)
 
 
-_NOT_PLURAL = frozenset(words_of("was is has as its this us his does across versus perhaps always thus plus vs unless"))
+_NOT_PLURAL = frozenset(
+    words_of(
+        "was is has as its this us his does across versus perhaps always thus plus vs unless makes says sells owns"
+    )
+)
 _PLURAL = frozenset(
     words_of("people men women children feet fish sheep mice deer kg km of more other different new units")
 )
@@ -242,10 +262,12 @@ def _listed(match: Match) -> str:
     return ", ".join(number(part) for part in match["n"].split(","))
 
 
-@rule(r"(?P<a>\d{1,3}(?:[\u202f\u00a0]\d{3}){1,5}|\d{1,3}(?:\ 000){1,5})(?![\w]|[.,:/-]\d|\ \d)")
+@rule(
+    r"(?P<a>\d{1,3}(?:[\u202f\u00a0]\d{3}){1,5}|\d{1,3}(?:['’]\d{3}){1,5}|\d{1,3}(?:\ 000){1,5})(?![\w]|[.,:/-]\d|\ \d)"
+)
 def _spaced(match: Match) -> str:
-    """ "1 000 000": thousands by spaces."""
-    return number("".join(match["a"].split()))
+    """ "1 000 000", "1'000": thousands by spaces, or as the Swiss write them."""
+    return number("".join(c for c in match["a"] if c.isdigit()))
 
 
 @rule(rf"(?P<n>{AMOUNT})%(?=[\s.,;:!?)]|$)")
@@ -267,7 +289,7 @@ def _sure_year(match: Match) -> str | None:
 FIRST = (_small, _set_phrase, _spaced, _sure_year, _percent)
 AT_NUMBER = (
     _ordinal, *fractions.AT_NUMBER, _formation, _range, _magnitude, _by, _crossed,
-    _factor, _year, _decimal_ordinal, _with_letters, _plain, _listed,
+    *codes.AT_CHAIN, _factor, _year, _decimal_ordinal, _with_letters, _plain, _listed,
 )  # fmt: skip
 
 
@@ -277,5 +299,14 @@ def _about(match: Match) -> str:
     return "about "
 
 
+@rule(r"~(?=\d)")
+def _about_again(match: Match) -> str | None:
+    """ "about ~30" says it once."""
+    return "" if _ABOUT.search(before(match, 16).lower()) else None
+
+
+_ABOUT = compiled(r"\b(?:about|around|roughly|approximately|circa|nearly|almost)\s$")
+
+AT_TILDE = (_about_again,)
 AT_SIGN = (_about, _magnitude, _plain)
 BEFORE_WORD = (_magnitude, _crossed, _year, _plain, _listed)

@@ -45,6 +45,12 @@ _I_ENDS = compiled(
     (?:[,.;:)!?’']|\s?$|\s(?:was|of|and|is|had|ruled|reigned|died|became|to|in|who|by|at|diabetes|error
     |errors|clinical)\b)"""
 )
+_PRONOUN = compiled(r"\s(?:was|had|have|am|will|would|did|do|could|can)\b")
+_CROWNED_BEFORE = compiled(
+    r"""(?:^|[.!?]\s|\b(?:King|Queen|Pope|Emperor|Empress|Tsar|Czar|Kaiser|Prince|Sultan|when|under|After)\s)
+    (?:[A-Z][a-z]+\s)$"""
+)
+"""What makes "Elizabeth I was" a name; "I said to Elizabeth I was" is none."""
 _CENTURY = compiled(r"(?:st|nd|rd|th)?\s(?:century|centuries|Olympiad|Olympics|dynasty)\b")
 
 
@@ -75,6 +81,8 @@ def _roman(match: Match) -> str | None:
         second = roman_value(match["n2"]) if match["n2"] else None
         return cardinal(value) + (f" to {cardinal(second)}" if second else "")
     if _CROWN.search(cue) and value < 40 and not match["n2"]:
+        if match["n"] == "I" and _PRONOUN.match(after(match, 8)) and not _CROWNED_BEFORE.search(cue):
+            return None
         return f"the {ordinal(value)}"
     return None
 

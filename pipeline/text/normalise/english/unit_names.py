@@ -23,8 +23,15 @@ for _prefix, _name in (
     ("μ", "micro"),
 ):
     _add(f"{_name}meter", f"{_name}meters", f"{_prefix}m")
-    _add(f"square {_name}meter", f"square {_name}meters", f"{_prefix}m²", f"{_prefix}m^2", f"sq {_prefix}m")
-    _add(f"cubic {_name}meter", f"cubic {_name}meters", f"{_prefix}m³", f"{_prefix}m^3")
+    _add(
+        f"square {_name}meter",
+        f"square {_name}meters",
+        f"{_prefix}m²",
+        f"{_prefix}m^2",
+        f"{_prefix}m2",
+        f"sq {_prefix}m",
+    )
+    _add(f"cubic {_name}meter", f"cubic {_name}meters", f"{_prefix}m³", f"{_prefix}m^3", f"{_prefix}m3")
 for _prefix, _name in (
     ("", ""),
     ("k", "kilo"),

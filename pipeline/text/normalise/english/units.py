@@ -53,6 +53,8 @@ def _fits(unit: str, glued: bool, match: Match) -> bool:
         )
     if unit == "K":
         return not glued
+    if glued and unit in ("A", "m", "s") and not _is_glued_unit(unit, match):
+        return False
     if unit in ("h", "s", "t", "m", "g", "l", "A", "N", "V", "W", "J", "L"):
         cue = before(match, 14).rstrip().lower()
         if cue.endswith(
@@ -61,6 +63,51 @@ def _fits(unit: str, glued: bool, match: Match) -> bool:
             return False
         return glued or unit not in ("A", "N", "t") or following.strip()[:1] in ("", ",", ")", ";")
     return True
+
+
+def _is_glued_unit(unit: str, match: Match) -> bool:
+    """ "a 2m tall man" and "a 5A fuse" are measured; "bus 5A", "a timer for 45m" and "mid-5s" may be anything."""
+    around = f"{before(match)} {after(match, 16)}".lower()
+    if unit == "s":
+        return not before(match, 4).lower().endswith(("mid", "mid-"))
+    if unit == "A":
+        return "." in match["a"] or _ELECTRIC.search(around) is not None
+    return (
+        "." in match["a"]
+        or match["b"] is not None
+        or int(match["a"].replace(",", "")) >= 100
+        or (_LONG.search(around) is not None)
+    )
+
+
+_ELECTRIC = compiled(
+    r"""\b(?:amps?|fuses?|current|circuits?|breakers?|chargers?|volts?|\d+\s?v|draws?|suppl(?:y|ies)|batter(?:y|ies)
+    |watts?|rated|loads?|wires?|usb|motors?|power|outlets?|sockets?|adapters?)\b"""
+)
+_LONG = compiled(
+    r"""\b(?:tall|wide|long|deep|high|thick|away|above|below|apart|across|distance|height|depth|width|length
+    |diameter|swim|dash|sprint|cable|rope|pool|tower|wall)\b"""
+)
+
+
+@rule(rf"(?P<a>\d{{1,4}}),(?P<b>\d{{1,2}})\s?(?P<unit>%|°C|kg|km|cm|mm|ml|l|g){_END}")
+def _decimal_comma(match: Match) -> str:
+    """ "12,5%", "1,5 kg"."""
+    return f"{number(match['a'])} point {digits(match['b'])} {UNITS[match['unit']][1]}"
+
+
+@rule(r"(?P<sign>[-−])?(?P<a>\d{1,3}(?:\.\d{1,2})?)(?P<unit>[CF])(?![\w.]\w|\w)")
+def _degrees(match: Match) -> str | None:
+    """ "-5C", "98.6F"; "12C" is a seat unless one speaks of the weather."""
+    cue = f"{before(match)} {after(match, 16)}".lower()
+    sure = match["sign"] or (match["unit"] == "F" and "." in match["a"])
+    if not sure and not _WARM.search(cue):
+        return None
+    name = "Celsius" if match["unit"] == "C" else "Fahrenheit"
+    return f"{_sign(match['sign'])}{number(match['a'])} degree{'' if match['a'] == '1' else 's'} {name}"
+
+
+_WARM = compiled(r"\b(?:temp(?:erature)?s?|fever|weather|degrees|freez\w+|outside|oven|heat|bake|boil\w*|preheat)\b")
 
 
 def _after_feet(match: Match) -> bool:
@@ -81,6 +128,14 @@ def _measure(match: Match) -> str | None:
         return None
     if match["mid"] and match["mid"].strip() in ("to",) and not match["mid"].startswith(" "):
         return None
+    if (
+        match["b"]
+        and not match["minus"]
+        and not match["sign"]
+        and "-" in match["mid"]
+        and _falls(match["a"], match["b"])
+    ):
+        return None  # "4070-12GB"
     one, many = UNITS[unit]
     last = match["b"] or match["a"]
     single = (last == "1" and not match["b"]) or _is_adjective(match, hyphen=bool(match["hyphen"]))
@@ -90,6 +145,10 @@ def _measure(match: Match) -> str | None:
     words += match["scale"] or ""
     words += f"{'-' if match['hyphen'] else ' '}{one if single else many}"
     return words + (f" per {PER[per]}" if per else _stop(match, unit))
+
+
+def _falls(a: str, b: str) -> bool:
+    return float(a.replace(",", "")) > float(b.replace(",", ""))
 
 
 def _stop(match: Match, unit: str) -> str:
@@ -193,8 +252,8 @@ def _fraction_of(match: Match) -> str | None:
 
 AT_FRACTION = (_fraction_of,)
 AT_NUMBER = (
-    _fraction_of, _arc, _latitude, _feet_and_inches, _dimensions, _inches, _hours_minutes, _minutes_seconds,
-    _measure,
+    _decimal_comma, _fraction_of, _degrees, _arc, _latitude, _feet_and_inches, _dimensions, _inches,
+    _hours_minutes, _minutes_seconds, _measure,
 )  # fmt: skip
 
 _BAREUNITS = words_of(
@@ -213,4 +272,4 @@ def _bare(match: Match) -> str | None:
 
 
 AT_WORD = (_bare,)
-BEFORE_WORD = (_dimensions, _hours_minutes, _minutes_seconds, _measure)
+BEFORE_WORD = (_decimal_comma, _dimensions, _hours_minutes, _minutes_seconds, _measure)

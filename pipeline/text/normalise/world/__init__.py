@@ -29,6 +29,16 @@ class _Forms:
     digit: rules.RuleSet
     sign: rules.RuleSet
     operator: rules.RuleSet
+    code: re.Pattern[str]
+    left: re.Pattern[str]
+
+    def inside_code(self, text: str, here: int) -> bool:
+        """Whether the digit belongs to a name: "MP3", "i7-13700K", "COVID-19" stay as they are written."""
+        return here > 0 and self.code.search(text, max(0, here - 2), here) is not None
+
+    def is_glued(self, text: str, here: int) -> bool:
+        """Whether a hyphen hangs on what is before it, so that it is no minus: "138-1234", "8h-12h"."""
+        return here > 0 and self.left.search(text, here - 1, here) is not None
 
     def places(self, text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleSet]]:
         """Where a form may begin that the gate has found at `here`."""
@@ -39,15 +49,21 @@ class _Forms:
         if start < here and not mark.isdigit():
             yield start, self.sign  # "R$ 5"
         if mark.isdecimal():
+            if self.inside_code(text, here):
+                return
             if here - 4 >= floor and text[here - 4 : here - 1].isupper() and text[here - 1] == " ":
                 yield here - 4, self.sign  # "CHF 5"
             yield here, self.digit
             return
-        yield here, self.sign
-        yield here, self.digit
+        if mark not in _MINUS or not self.is_glued(text, here):
+            yield here, self.sign
+            yield here, self.digit
         if here > floor and text[here - 1] == " ":
             yield here - 1, self.operator
         yield here, self.operator
+
+
+_MINUS = frozenset("-−")
 
 
 def is_plain(text: str, lang: str) -> bool:
@@ -69,10 +85,11 @@ def _forms(lang: str) -> _Forms:
     firsts |= {first[0].upper() + first[1:] for first in firsts}
     without = [key for key in written if "." not in key]
     bare = rf"|\b(?:{rules.one_of(without)})(?!\w)" if without else ""
+    joined = _joined_letters(lang)
     letters = letters_of(lang).replace("A-Z", "ABD-HJKM-UWYZ")  # the others may be Roman numerals
     gate = re.compile(
         rf"""[^{letters}{_QUIET}](?:
-        (?<=\.)(?:(?=\d)|{rules.endings(firsts)})
+        (?<=\.)(?:(?=\d)|{rules.endings(firsts)}{"|(?<=[a-zäöü]str[.])" if lang == "de" else ""})
         |(?<=[IVXLC])(?<!\w[IVXLC])(?=[IVXLC]{{0,7}}(?:e|er|ème|º|ª|-?[ей])?\b)
         |(?<=\()(?=[0-9])|(?<=-)(?=\d)|(?<=[^.()\[\-IVXLC])){bare}""",
         re.VERBOSE,
@@ -83,7 +100,17 @@ def _forms(lang: str) -> _Forms:
         digit=_bound(language, dates.at_number, numbers.at_ordinal, quantities.at_number, numbers.at_number),
         sign=_bound(language, quantities.at_sign),
         operator=_bound(language, words.at_operator),
+        code=re.compile(rf"[{joined}_]$|[{joined}\d]-$"),
+        left=re.compile(rf"[{joined}\d_)\]−-]$"),
     )
+
+
+def _joined_letters(lang: str) -> str:
+    """Letters that are one word with the digits after them; scripts without capitals glue their particles on."""
+    return "A-Za-z" if lang in _GLUING else "A-Za-zÀ-ÖØ-öø-ɏͰ-ϿЀ-ӿ"
+
+
+_GLUING = frozenset({"zh", "ja", "ko", "ar", "fa", "hi"})
 
 
 def _bound(language: SpeechLanguage, *makers: MakeRules) -> rules.RuleSet:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from pipeline.text.normalise.rules import Match, before, one_of
-from pipeline.text.normalise.world.icu import long_date, months, plural, spell
+from pipeline.text.normalise.rules import Match, after, before, one_of
+from pipeline.text.normalise.world.icu import DATE_YEAR, long_date, months, plural, spell
 from pipeline.text.normalise.world.numbers import RIGHT, Row
 from pipeline.text.speech_languages import SpeechLanguage
 
@@ -45,12 +45,12 @@ def _calendar(language: SpeechLanguage, match: Match) -> str | None:
         return None
     if not 1000 <= year < 2200:
         return None
-    written = long_date(language, day)
+    written = long_date(language, day.month, day.day)
 
     def said(found: re.Match[str]) -> str:
         value = int(found[0].rstrip("."))
-        if value == year:
-            return _year(language, value)
+        if value == DATE_YEAR:
+            return _year(language, year)
         if value == day.day and found.start() == _last_small(written, value):
             return _day(language, value, before(match, 16))
         return spell(language, value)
@@ -76,7 +76,32 @@ def _written(language: SpeechLanguage, match: Match) -> str | None:
         return words
     words += f" {_year(language, int(match['y']))}"
     tail = (match["tail"] or "").strip()
-    return words + (" " + {"г.": "года", "r.": "roku"}.get(tail, tail) if tail else "")
+    stop = "." if tail.endswith(".") and not after(match, 4).strip() else ""
+    return words + (f" {({'г.': 'года', 'r.': 'roku'}).get(tail, tail)}{stop}" if tail else "")
+
+
+def _german_days(language: SpeechLanguage, match: Match) -> str | None:
+    """ "vom 3.–5. Mai" -> "vom dritten bis fünften Mai"."""
+    first, last = int(match["d"]), int(match["d2"])
+    if not 1 <= first < last <= 31:
+        return None
+    days = f"{_day(language, first, before(match, 16))} bis {spell(language, last, 'ordinal-n')}"
+    return f"{days} {match['month']}" + (f" {_year(language, int(match['y']))}" if match["y"] else "")
+
+
+def _german_date(language: SpeechLanguage, match: Match) -> str | None:
+    """ "am 3.10." -> "am dritten Oktober"; without a word before it, "3.10." may be a section."""
+    day, month = int(match["d"]), int(match["m"])
+    word = before(match, 16).rstrip().rsplit(" ", 1)[-1].lower()
+    if word not in language.day_rule_after or not (1 <= day <= 31 and 1 <= month <= 12):
+        return None
+    stop = "" if after(match, 4).strip() else "."
+    return f"{_day(language, day, before(match, 16))} {months(language)[month - 1]}{stop}"
+
+
+def _cjk_date(language: SpeechLanguage, match: Match) -> str:
+    """ "12/25に" -> "十二月二十五日に"; elsewhere it is a fraction."""
+    return f"{spell(language, int(match['m']))}月{spell(language, int(match['d']))}日"
 
 
 def _first_day(language: SpeechLanguage, match: Match) -> str:
@@ -86,7 +111,19 @@ def _first_day(language: SpeechLanguage, match: Match) -> str:
 
 def _time(language: SpeechLanguage, match: Match) -> str | None:
     """ "17:05" -> "siebzehn Uhr fünf", "17h05" -> "dix-sept heures cinq"."""
-    hour, minute = int(match["h"]), int(match["m"] or "0")
+    return _clock(language, match, match["h"], match["m"])
+
+
+def _times(language: SpeechLanguage, match: Match) -> str | None:
+    """ "8h-12h", "8:00–17:30"."""
+    first = _clock(language, match, match["h"], match["m"])
+    last = _clock(language, match, match["h2"], match["m2"])
+    gap = "" if language.to == "–" else language.joint
+    return f"{first}{gap}{language.to}{gap}{last}" if first and last and language.to else None
+
+
+def _clock(language: SpeechLanguage, match: Match, h: str, m: str | None) -> str | None:
+    hour, minute = int(h), int(m or "0")
     if hour > 24 or minute > 59:
         return None
     full, with_minutes = language.clock
@@ -123,15 +160,37 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
     if language.first_day_rule:
         names = one_of(months(language))
         table.append((rf"(?P<d>1)(?=\s(?:de\s)?(?:{names})(?!\w))", _first_day))
+    if language.code == "de":
+        name = one_of(months(language))
+        numbered = r"\s?(?P<d2>\d\d?)\.\s?(?P<month>"
+        table.append((rf"(?P<d>\d\d?)\.\s?(?:[-–]|bis){numbered}{name})(?:\s(?P<y>[12]\d{{3}}))?(?!\w)", _german_days))
+        table.append((r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.(?!\d|\s?[-–\d])", _german_date))
+    if language.code == "ja":
+        table.append(
+            (r"(?P<m>1[0-2]|0?[1-9])/(?P<d>[12]\d|3[01])(?=に|から|まで|頃|の予定|[(（][月火水木金土日])", _cjk_date)
+        )
     if language.clock[0]:
         colons = "".join(c for c in language.clock_written if c in ":：")
-        after = f"(?:{language.clock_after})" if language.clock_after else "(?!)"
-        table.append((rf"(?P<h>\d\d?)[{colons}](?P<m>\d\d)(?![\d:]){after}?", _time))
-        if "." in language.clock_written:
-            table.append((rf"(?P<h>\d\d?)\.(?P<m>\d\d)(?!\d){after}", _time))
+        dash = r"\s?[-–—〜～]\s?"
+        after_both = f"(?:{language.clock_after})?" if language.clock_after else ""
+        table.append(
+            (
+                rf"(?P<h>\d\d?)[{colons}](?P<m>\d\d){dash}(?P<h2>\d\d?)[{colons}](?P<m2>\d\d)(?![\d:]){after_both}",
+                _times,
+            )
+        )
         if "h" in language.clock_written:
-            table.append((r"(?P<h>\d\d?)\s?[hH]\s?(?P<m>\d\d)(?!\w)", _time))
+            table.append(
+                (rf"(?P<h>\d\d?)\s?[hH]\s?(?P<m>\d\d)?{dash}(?P<h2>\d\d?)\s?[hH]\s?(?P<m2>\d\d)?(?!\w)", _times)
+            )
+        said = f"(?:{language.clock_after})" if language.clock_after else "(?!)"
+        table.append((rf"(?P<h>\d\d?)[{colons}](?P<m>\d\d)(?![\d:]){said}?", _time))
+        if "." in language.clock_written:
+            table.append((rf"(?P<h>\d\d?)\.(?P<m>\d\d)(?!\d){said}", _time))
+        if "h" in language.clock_written:
+            table.append((r"(?P<h>\d\d?)\s?[hH]\s?(?P<m>\d\d)(?!\w|\s?min)", _time))
             table.append((r"(?P<h>\d\d?)\s?[hH](?P<m>)(?!\w)", _time))
         elif language.clock_after and language.code != "es":
-            table.append((rf"(?P<h>\d\d?)(?P<m>){after}(?!\w)", _time))
+            said = said.replace("|\\s?h\\b", "")  # "2 h" is a length
+            table.append((rf"(?P<h>\d\d?)(?P<m>){said}(?!\w)", _time))
     return table

@@ -11,7 +11,10 @@ from icu4py.messageformat import MessageFormat
 
 from pipeline.text.speech_languages import SpeechLanguage
 
-__all__ = ["long_date", "months", "plural", "spell", "with_unit"]
+__all__ = ["DATE_YEAR", "long_date", "months", "plural", "spell", "with_unit"]
+
+DATE_YEAR = 2024
+"""The leap year of every date that ICU writes."""
 
 _CATEGORY = "{n,plural,one{one} two{two} few{few} many{many} other{other}}"
 _NUMERAL = re.compile(r"[-−\u200e]?\d(?:[\d.,\u00a0\u202f٫٬’']*\d)?")
@@ -81,6 +84,8 @@ def months(language: SpeechLanguage) -> tuple[str, ...]:
     return tuple(re.sub(r"^5\.?\s?(?:de\s|ο\s)?|\s5$", "", day) for day in days)
 
 
-def long_date(language: SpeechLanguage, day: date) -> str:
-    """ "5. März 2026", in the language's own order."""
-    return _format("{d,date,::yMMMMd}", f"{language.code}-u-ca-gregory-nu-latn").format({"d": day})
+def long_date(language: SpeechLanguage, month: int, day: int) -> str:
+    """ "5. März 2024", in the language's own order; always of that year, for ICU has another calendar than
+    Python before October 1582."""
+    written = _format("{d,date,::yMMMMd}", f"{language.code}-u-ca-gregory-nu-latn")
+    return written.format({"d": date(DATE_YEAR, month, day)})

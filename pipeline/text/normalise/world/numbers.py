@@ -21,6 +21,7 @@ __all__ = [
     "Say",
     "at_number",
     "at_ordinal",
+    "is_range",
     "parse",
     "say_number",
 ]
@@ -42,7 +43,7 @@ def LEFT(language: SpeechLanguage) -> str:  # noqa: N802 - a pattern, made for a
 
 def RIGHT(language: SpeechLanguage) -> str:  # noqa: N802
     word = r"(?![A-Za-z0-9_])" if language.code in _CJK else r"(?!\w)"
-    return rf"{word}(?![.,:/٫٬]\d)"
+    return rf"{word}(?![.,:/٫٬-]\d)"
 
 
 def AMOUNT(language: SpeechLanguage) -> str:  # noqa: N802
@@ -108,7 +109,8 @@ def say_number(language: SpeechLanguage, number: Number, rule: str = "") -> str:
 def _plain(language: SpeechLanguage, match: Match) -> str | None:
     number = parse(language, match["n"])
     rule: str | None = ""
-    if not number.fraction and number.whole[-1] in "12":
+    hundreds = language.code in ("es", "pt") and len(number.whole) >= 3  # "doscientas casas"
+    if not number.fraction and (number.whole[-1] in "12" or hundreds):
         rule = _agreement(language, after(match, 24))
         if language.one_agrees and number.whole == "1" and rule == "":
             return None
@@ -154,16 +156,20 @@ def _year(language: SpeechLanguage, match: Match) -> str | None:
     return spell(language, int(match["n"]), language.year_rule)
 
 
-def _year_with_word(language: SpeechLanguage, match: Match) -> str:
+def _year_with_word(language: SpeechLanguage, match: Match) -> str | None:
     """ "в 1984 году" -> "в тысяча девятьсот восемьдесят четвёртом"."""
+    if match["word"] == "г." and not _YEAR_BEFORE.search(before(match, 12).lower()):
+        return match[0] if "1700" <= match["n"] < "2100" else None  # "1500 г." is also a weight
     preposition, rule = language.year_words_in
     word = match["word"]
     inside = preposition and before(match, 3).lower().endswith(f"{preposition} ")
     if not (inside and word in ("roku", "r.", "г.")):
         rule = language.year_words[word]
-    return f"{spell(language, int(match['n']), rule)} {_FULL_YEAR.get((word, bool(inside)), word)}"
+    stop = "." if word.endswith(".") and not after(match, 4).strip() else ""
+    return f"{spell(language, int(match['n']), rule)} {_FULL_YEAR.get((word, bool(inside)), word)}{stop}"
 
 
+_YEAR_BEFORE = re.compile(r"(?<!\w)(?:в|во|с|со|до|к|от|по|после|[а-я]+(?:ря|ля|ня|та|мая))\s$")
 _FULL_YEAR = {("г.", True): "году", ("г.", False): "года", ("r.", True): "roku", ("r.", False): "roku"}
 
 
@@ -190,13 +196,49 @@ def _turkish_ordinal(language: SpeechLanguage, match: Match) -> str:
     return spell(language, int(match["n"]), "ordinal")
 
 
+def is_range(first: Number, last: Number) -> bool:
+    """Whether two numbers with a dash between them are its ends, and no code or telephone number."""
+    a, b = first.whole, last.whole
+    if any(len(whole) > 1 and whole[0] == "0" for whole in (a, b)):
+        return False
+    if len(a) == 4 and len(b) == 2 and "1" <= a[0] <= "2":
+        return b > a[2:]  # 1939-45
+    if (len(a), len(b)) == (3, 4) and b[-1] != "0" and not first.fraction and not last.fraction:
+        return False  # 867-5309
+    return first.value < last.value and len(b) - len(a) < 4
+
+
 def _range(language: SpeechLanguage, match: Match) -> str | None:
-    """ "3–5" -> "drei bis fünf"."""
+    """ "3–5" -> "drei bis fünf"; "98765-43210" is dialled, "100-1" stays."""
     first, last = parse(language, match["a"]), parse(language, match["b"])
-    if len(first.whole) > 1 and first.whole[0] == "0":
-        return None
+    if not is_range(first, last):
+        both = first.whole + last.whole
+        if 7 <= len(both) <= 12 and len(last.whole) > 2 and "-" in match[0] and match[0].replace("-", "").isdecimal():
+            return _groups(language, [first.whole, last.whole])
+        score = language.to in ("a", "à") and len(both) < 4 and not both.startswith("0")
+        if not score or first.fraction or last.fraction:
+            return match[0]
     gap = "" if language.to == "–" else language.joint
+    if len(match["a"]) == 4 and (language.code == "de" or (language.code == "zh" and after(match, 1) == "年")):
+        ends = [spell(language, int(end.whole), language.year_rule) for end in (first, last)]
+        return f"{ends[0]}{gap}{language.to}{gap}{ends[1]}"  # years: "1939-1945"
     return f"{say_number(language, first)}{gap}{language.to}{gap}{say_number(language, last)}"
+
+
+def _and_a_half(language: SpeechLanguage, match: Match) -> str:
+    """ "1 1/2", "1½" -> "eineinhalb"."""
+    return language.half.format(n=spell(language, int(match["n"]), language.counted[0]))
+
+
+def _as_written(language: SpeechLanguage, match: Match) -> str:
+    """A whole number and a fraction are not two numbers."""
+    return match[0]
+
+
+def _score(language: SpeechLanguage, match: Match) -> str:
+    """ "3:1" -> "drei zu eins"."""
+    gap = language.joint
+    return f"{spell(language, int(match['a']))}{gap}{language.against}{gap}{spell(language, int(match['b']))}"
 
 
 def _fraction(language: SpeechLanguage, match: Match) -> str | None:
@@ -235,7 +277,20 @@ def _dialled(language: SpeechLanguage, match: Match) -> str | None:
     if not 8 <= sum(map(len, groups)) <= 15:
         return None
     plus = f"{language.plus} " if match["plus"] else ""
-    return plus + ", ".join(digits(language, group) for group in groups)
+    return plus + _groups(language, groups)
+
+
+def _groups(language: SpeechLanguage, groups: Sequence[str]) -> str:
+    pause = language.pause or ", "
+    return pause.join(digits(language, group) for group in groups)
+
+
+def _hyphened(language: SpeechLanguage, match: Match) -> str | None:
+    """ "601-234-567" is dialled; "12-34-56" and "2024-13-45" stay as they are written."""
+    groups = match["n"].split("-")
+    if not 7 <= sum(map(len, groups)) <= 15 or (len(groups[0]) == 4 and len(groups[1]) < 3):
+        return match[0]
+    return _groups(language, groups)
 
 
 def _dotted(language: SpeechLanguage, match: Match) -> str | None:
@@ -263,11 +318,15 @@ def _decade(language: SpeechLanguage, match: Match) -> str:
 
 def at_ordinal(language: SpeechLanguage) -> Sequence[Row]:
     """Ordinals, which are asked before units: "1° piano" is no degree."""
+    table: list[Row] = []
+    if language.year_words:  # before units: "в 1945 г." has no grams
+        table.append((rf"(?P<n>[12]\d{{3}})\s?(?P<word>{one_of(language.year_words)})(?!\w)", _year_with_word))
     if not language.ordinals:
-        return []
+        return table
     degree = r"°(?=\s[^\W\d_])|" if "°" in language.ordinals else ""
     ending = rf"(?P<ending>{degree}{one_of(mark for mark in language.ordinals if mark != '°')})"
-    return [(rf"(?P<n>\d{{1,4}}){ending}(?!\w)", _ordinal)]
+    table.append((rf"(?P<n>\d{{1,4}}){ending}(?!\w)", _ordinal))
+    return table
 
 
 def at_number(language: SpeechLanguage) -> Sequence[Row]:
@@ -275,10 +334,14 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
     table: list[Row] = [
         (rf"(?P<plus>\+)(?P<n>\d{{1,3}}(?:[\s./-]?\(?\d{{1,5}}\)?){{2,5}}){right}", _dialled),
         (rf"(?P<plus>)(?P<n>0\d{{1,4}}(?:[\s/-]\d{{2,8}}){{1,5}}){right}", _dialled),
+        (
+            rf"(?P<plus>\+?)(?P<n>\d{{1,3}}[\s-]?\(\d{{2,5}}\)[\s-]?\d{{2,5}}(?:[\s-]\d{{2,5}}){{1,4}}){right}",
+            _dialled,
+        ),
+        (rf"(?P<plus>)(?P<n>\(\d{{2,4}}\)\s?\d{{2,5}}(?:[\s-]\d{{2,5}}){{0,3}}-\d{{2,5}}){right}", _dialled),
+        (r"(?P<n>\d{1,6}(?:-\d{1,6}){2,7})(?:-?[^\W\d_]\w{0,30})?(?!\w)", _hyphened),
         (rf"(?P<n>\d{{1,3}}(?:\.\d{{1,3}}){{3}}|\d{{1,2}}(?:\.\d{{1,2}}){{2,4}}){right}", _dotted),
     ]
-    if language.year_words:
-        table.append((rf"(?P<n>[12]\d{{3}})\s?(?P<word>{one_of(language.year_words)})(?!\w)", _year_with_word))
     if language.code == "zh":
         table.append((r"(?P<n>[12]\d{3})(?=年)", _cjk_year))
     if language.code == "ko":
@@ -295,9 +358,14 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         table.append((rf"(?P<n>{amount})\s?[x×]\s?(?=\d)", _times))
     if language.code == "zh":
         table.append((r"(?P<plus>)(?P<n>1[3-9]\d{9})(?!\d)", _dialled))
+    if language.half:
+        table.append((r"(?P<n>\d{1,2})(?:\s1/2(?![\w/])|½)", _and_a_half))
+    table.append((r"\d{1,3}\s\d/\d(?![\d/])|\d{1,3}[½⅓⅔¼¾]", _as_written))
+    if language.against:
+        table.append((r"(?P<a>\d{1,2}):(?P<b>\d)(?![\d:])", _score))
     table.append((rf"(?P<n>\d{{1,3}})/(?P<m>\d{{1,3}}){right}", _fraction))
     if language.to:
-        table.append((rf"(?P<a>{amount})\s?[-–—]\s?(?P<b>{amount}){right}(?!\s?=|-\d)", _range))
+        table.append((rf"(?P<a>{amount})\s?[-–—〜～]\s?(?P<b>{amount}){right}(?!\s?=|-[A-Z\d])", _range))
     if language.year_cues:
         table.append((rf"(?P<n>1[1-9]\d\d|20\d\d){right}", _year))
     if language.decimal != "." and "." not in language.decimal:

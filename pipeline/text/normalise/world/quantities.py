@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.text.normalise.rules import Match, after, one_of
 from pipeline.text.normalise.world.icu import plural, spell, with_unit
-from pipeline.text.normalise.world.numbers import AMOUNT, Number, Row, parse, say_number
+from pipeline.text.normalise.world.numbers import AMOUNT, Number, Row, is_range, parse, say_number
 from pipeline.text.speech_languages import SpeechLanguage
 
 __all__ = ["at_number", "at_sign", "leads"]
@@ -25,7 +25,7 @@ _UNITS = {
     "cal": "calorie", "kJ": "kilojoule", "hPa": "hectopascal", "bar": "bar", "°C": "celsius", "℃": "celsius",
     "°F": "fahrenheit", "°": "degree", "Mbit/s": "megabit-per-second",
 }  # fmt: skip
-_RANGE_MARK = r"\s?[-–—]\s?"
+_RANGE_MARK = r"\s?[-–—〜～]\s?"
 
 
 def _agreeing(language: SpeechLanguage, number: Number, name: str) -> str:
@@ -34,13 +34,15 @@ def _agreeing(language: SpeechLanguage, number: Number, name: str) -> str:
     return say_number(language, number, feminine if name in language.feminine else masculine)
 
 
-def _ends(language: SpeechLanguage, match: Match, name: str) -> tuple[Number, str]:
-    """The last number and the words of the whole range."""
+def _ends(language: SpeechLanguage, match: Match, name: str) -> tuple[Number, str] | None:
+    """The last number and the words of the whole range; None when it is none."""
     first = parse(language, match["a"])
     minus = f"{language.minus}{language.joint}" if (match["sign"] or "").strip() else ""
     if not match["b"]:
         return first, minus + _agreeing(language, first, name)
     last = parse(language, match["b"])
+    if not minus and not is_range(first, last):
+        return None
     gap = "" if language.to == "–" else language.joint
     return (
         last,
@@ -48,15 +50,21 @@ def _ends(language: SpeechLanguage, match: Match, name: str) -> tuple[Number, st
     )
 
 
-def _percent(language: SpeechLanguage, match: Match) -> str:
-    number, words = _ends(language, match, "%")
+def _percent(language: SpeechLanguage, match: Match) -> str | None:
+    ends = _ends(language, match, "%")
+    if ends is None:
+        return None
+    number, words = ends
     return plural(language, number.value, language.percent).format(n=words)
 
 
 def _unit(language: SpeechLanguage, match: Match) -> str | None:
     unit = match["unit"]
     name = language.units.get(unit) or _UNITS[unit]
-    number, words = _ends(language, match, name)
+    ends = _ends(language, match, name)
+    if ends is None:
+        return None
+    number, words = ends
     said = name.format(n=words) if "{n}" in name else with_unit(language, number.value, name, words)
     return said and said + _stop(match, unit)
 
@@ -156,8 +164,9 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
     end = r"(?![A-Za-z0-9])" if language.joint == "" or language.code == "ko" else r"(?![^\W_])"
     table: list[Row] = []
     ends = rf"(?P<sign>[-−]\s?)?(?P<a>{amount})(?:{_RANGE_MARK}(?P<b>{amount}))?"
+    percents = rf"(?P<sign>[-−]\s?)?(?P<a>{amount})(?:\s?%?{_RANGE_MARK}(?P<b>{amount}))?"
     if language.percent:
-        table.append((rf"{ends}\s?[%٪]{end}", _percent))
+        table.append((rf"{percents}\s?[%٪]{end}", _percent))
         if language.code == "tr":
             table.append((rf"%\s?(?P<sign>[-−])?(?P<a>{amount})(?:{_RANGE_MARK}(?P<b>{amount}))?", _percent))
     if language.currencies:
@@ -178,7 +187,8 @@ def at_sign(language: SpeechLanguage) -> Sequence[Row]:
     signs = one_of(sign for sign in language.currencies if leads(sign))
     scale = rf"(?:\s?(?P<magnitude>{one_of(language.magnitudes)})(?!\w))?"
     sums = rf"(?P<minus>[-−])?(?P<a>{money})(?:{_RANGE_MARK}(?:{signs})?(?P<b>{money}))?"
-    return [(rf"(?P<sign>{signs})\s?{sums}{scale}(?![.,]?\d)", _money)]
+    again = "[元円]?" if language.joint == "" else ""  # "¥99.5元" has its unit twice
+    return [(rf"(?P<sign>{signs})\s?{sums}{scale}{again}(?![.,]?\d)", _money)]
 
 
 def leads(sign: str) -> bool:

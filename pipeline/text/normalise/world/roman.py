@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.text.normalise.english.roman import roman_value
-from pipeline.text.normalise.rules import Match, after, before
+from pipeline.text.normalise.rules import Match, after, before, one_of
 from pipeline.text.normalise.world.icu import spell
 from pipeline.text.normalise.world.numbers import Row
 from pipeline.text.speech_languages import SpeechLanguage
@@ -26,6 +26,14 @@ _CROWNED = frozenset(
 )
 
 
+_QUEENS = frozenset(
+    words_of(
+        "Isabel Isabela Isabella Elisabetta Elisabeth Élisabeth Maria María Katharina Caterina Catarina Catalina "
+        "Cristina Victoria Vittoria Juana Giovanna Margarethe"
+    )
+)
+
+
 def _century(language: SpeechLanguage, match: Match) -> str | None:
     """ "siglo XXI", "XIXe siècle", "XXI век": the word beside it makes it a number."""
     value = roman_value(match["n"])
@@ -33,7 +41,11 @@ def _century(language: SpeechLanguage, match: Match) -> str | None:
         return None
     rules = language.roman_after
     rule = next((rules[word] for word in rules if match["word"] == word), None)
-    return None if rule is None else f"{spell(language, value, rule)} {match['word']}"
+    if rule is None:
+        return None
+    word = {"s.": "siècle", "arr.": "arrondissement"}.get(match["word"], match["word"])
+    stop = "." if word != match["word"] and not after(match, 4).strip() else ""
+    return f"{spell(language, value, rule)} {word}{stop}"
 
 
 def _century_before(language: SpeechLanguage, match: Match) -> str | None:
@@ -41,7 +53,7 @@ def _century_before(language: SpeechLanguage, match: Match) -> str | None:
     word = before(match, 12).rstrip().rsplit(" ", 1)[-1].lower()
     if value is None or word not in language.roman_before:
         return None
-    return spell(language, value)
+    return spell(language, value, "ordinal-masculine" if word == "secolo" else "")
 
 
 def _crown(language: SpeechLanguage, match: Match) -> str | None:
@@ -55,7 +67,11 @@ def _crown(language: SpeechLanguage, match: Match) -> str | None:
         return None  # "Paolo I ragazzi"
     if value == 1 and language.first_day_rule:
         rule, last = language.first_day_rule, 99
+    if name in _QUEENS:
+        rule, template = rule.replace("-masculine", "-feminine"), template.replace("der ", "die ")
     words = spell(language, value, rule if value <= last else "")
+    if "die" in template:
+        words = words[0].upper() + words[1:].removesuffix("r")
     if "der" in template:
         words = words[0].upper() + words[1:]
     stop = match["stop"] if language.code != "de" or not after(match, 2).strip() else ""
@@ -65,7 +81,7 @@ def _crown(language: SpeechLanguage, match: Match) -> str | None:
 def at_word(language: SpeechLanguage) -> Sequence[Row]:
     table: list[Row] = []
     if language.roman_after:
-        words = "|".join(language.roman_after)
+        words = one_of(language.roman_after)
         table.append((rf"(?P<n>{NUMERAL})(?:e|ème|º|ª|-?[ей])?\s(?P<word>{words})(?!\w)", _century))
     if language.roman_before:
         table.append((rf"(?P<n>{NUMERAL})(?!\w)", _century_before))

@@ -33,7 +33,7 @@ def _abbreviation(language: SpeechLanguage, match: Match) -> str | None:
     if written not in table and f"{written}#" not in table and f"{written}^" not in table:
         written = written[0].lower() + written[1:]
     words = table.get(written)
-    if words is None and re.match(r"\s?\d", following):
+    if words is None and re.match(r"\s?\d|\s[IVX]+\b", following):
         words = table.get(f"{written}#")
     if words is None and re.match(r"\s[^\W\d_]", following) and following.strip()[:1].isupper():
         words = table.get(f"{written}^")
@@ -46,6 +46,12 @@ def _abbreviation(language: SpeechLanguage, match: Match) -> str | None:
         return words + ("" if following[:1] in (" ", "", ",", ".") else " ")
     ends = not following.strip(" \"'”’»)") or (written in _LISTING and following.strip()[:1].isupper())
     return words + ("." if ends else "")
+
+
+def _street(language: SpeechLanguage, match: Match) -> str:
+    """ "Hauptstr. 7" -> "Hauptstraße 7"."""
+    following = after(match, 4)
+    return f"{match['stem']}straße" + ("" if re.match(r"\s?[\d,a-zäöü]", following) else ".")
 
 
 def _operator(language: SpeechLanguage, match: Match) -> str | None:
@@ -81,7 +87,10 @@ def _vulgar(language: SpeechLanguage, match: Match) -> str | None:
 
 
 def at_word(language: SpeechLanguage) -> Sequence[Row]:
-    return [(rf"(?P<key>{_keys(language)})(?!\w)", _abbreviation)]
+    table: list[Row] = [(rf"(?P<key>{_keys(language)})(?!\w)", _abbreviation)]
+    if language.code == "de":
+        table.append((r"(?P<stem>[^\W\d_]{3,30})str\.(?!\w)", _street))
+    return table
 
 
 def at_operator(language: SpeechLanguage) -> Sequence[Row]:
