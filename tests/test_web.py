@@ -130,6 +130,7 @@ async def test_a_user_who_talks_is_listened_to(browser: Browser) -> None:
         # Our own voice, out of the loudspeaker and into the microphone, is no barge-in …
         await page.page.evaluate("__speech.recognition.say('this is the sentence', false)")
         assert await page.log("cancel") == []
+        await page.page.evaluate("__speech.recognition.say('the sentence number one of the answer')")  # as a final result, too
         # … but the user's is, from the first word on, before the sentence is complete.
         await page.page.evaluate("__speech.recognition.say('No wait', false)")
         assert len(await page.log("cancel")) == 1
@@ -156,6 +157,22 @@ async def test_a_microphone_that_fails_is_explained(browser: Browser, error: str
         await expect(page.page.locator("#problem")).to_be_visible()
         await expect(page.page.locator("#talk-label")).to_have_text("Talk")
         assert len(await page.page.inner_text("#problem")) > 40
+
+
+async def test_what_is_only_our_own_voice(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url) as page:
+        for heard, fewest, is_echo in [
+            ("the next train", 1, True),
+            ("The NEXT train!", 1, True),
+            ("", 1, True),
+            ("the train", 1, False),
+            ("train", 1, True),
+            ("train", 3, False),
+            ("rain", 1, False),
+        ]:
+            spoken = "Your train: the next train leaves at noon."
+            call = f"isEcho({json.dumps(heard)}, {json.dumps(spoken)}, {fewest})"
+            assert await page.page.evaluate(f"import('./listener.js').then(({{isEcho}}) => {call})") is is_echo
 
 
 async def test_without_speech_recognition_one_types(browser: Browser) -> None:
@@ -204,6 +221,9 @@ async def test_a_gateway_with_keys_asks_for_one(browser: Browser) -> None:
         await page.page.fill("#key-value", "wrong")
         await page.page.keyboard.press("Enter")
         await expect(page.page.locator("#key-note")).to_contain_text("valid key")
+        await page.page.fill("#key-value", "two words")
+        await page.page.keyboard.press("Enter")
+        await expect(page.page.locator("#key-note")).to_contain_text("cannot send this key")
         await page.page.fill("#key-value", "k2")
         await page.page.keyboard.press("Enter")
         await page.until_state("connected")
