@@ -130,7 +130,7 @@ async def test_a_user_who_talks_is_listened_to(browser: Browser) -> None:
         # Our own voice, out of the loudspeaker and into the microphone, is no barge-in …
         await page.page.evaluate("__speech.recognition.say('this is the sentence', false)")
         assert await page.log("cancel") == []
-        await page.page.evaluate("__speech.recognition.say('the sentence number one of the answer')")  # as a final result, too
+        await page.page.evaluate("__speech.recognition.say('the sentence number one of the answer')")
         # … but the user's is, from the first word on, before the sentence is complete.
         await page.page.evaluate("__speech.recognition.say('No wait', false)")
         assert len(await page.log("cancel")) == 1
