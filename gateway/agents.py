@@ -12,7 +12,7 @@ from pipeline.agent.offline import OfflineAgent
 from pipeline.agent.run_config import Fallback, RunConfig, load_tools
 from pipeline.agent.run_processor import Run
 
-__all__ = ["choose_agent", "describe_agent"]
+__all__ = ["agent_name", "choose_agent", "describe_agent"]
 
 
 def _uses_openai(settings: Settings) -> bool:
@@ -28,6 +28,11 @@ def describe_agent(settings: Settings) -> str:
         return f"offline ({why})"
     where = settings.base_url or os.environ.get("OPENAI_BASE_URL") or "OpenAI"
     return f"openai ({settings.model} at {where})"
+
+
+def agent_name(settings: Settings) -> str:
+    """The name under which HTTP clients find the agent: its model's, or `offline`."""
+    return settings.model if _uses_openai(settings) else "offline"
 
 
 def choose_agent(settings: Settings) -> Run | OfflineAgent:

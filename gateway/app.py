@@ -10,11 +10,14 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
-from gateway.agents import choose_agent
+from gateway.agents import agent_name, choose_agent
+from gateway.chat_routes import chat_routes
+from gateway.completion_routes import completion_routes
 from gateway.conversation_routes import conversation_routes
 from gateway.error_table import CloseCode
 from gateway.errors import GatewayError
 from gateway.http_routes import http_routes
+from gateway.http_turns import HTTPTurns
 from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.store import Store, open_store
@@ -35,6 +38,8 @@ class Gateway:
     def __init__(self, settings: Settings, agent: AgentService, store: Store) -> None:
         self.settings = settings
         self.store = store
+        self.agent_name = agent_name(settings)
+        self.http_turns = HTTPTurns(agent=agent, settings=settings, store=store)
         self.turn_log = TurnLog(settings.timeline)
         self.sessions = Sessions(agent=agent, settings=settings, store=store, turn_log=self.turn_log)
         self.connections: set[WebSocketHandler] = set()
@@ -60,9 +65,11 @@ class Gateway:
                     group.create_task(self._restart_when_idle(connection))
                 for session in self.sessions.all:
                     group.create_task(session.wait_idle())
+                group.create_task(self.http_turns.wait_idle())
         self._patience = None
         for connection in list(self.connections):
             await self._restart(connection)
+        self.http_turns.close()
         await self.sessions.close_all("shutdown")
 
     def stop_draining(self) -> None:
@@ -106,6 +113,8 @@ def create_app(settings: Settings, agent: AgentService | None = None) -> Starlet
         routes=[
             WebSocketRoute("/ws", serve_websocket),
             *http_routes(gateway),
+            *chat_routes(gateway),
+            *completion_routes(gateway),
             *conversation_routes(gateway),
             *turn_routes(gateway),
             *web_routes(),

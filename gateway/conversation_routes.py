@@ -2,58 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
-from uuid import uuid4
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from loguru import logger
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway.errors import GatewayError
-from gateway.http_routes import error_response
-from gateway.security import authenticate
+from gateway.http_routes import PRIVATE, user_route
 from gateway.store import ConversationPage
-from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
-__all__ = ["conversation_routes", "json_response", "no_more_parameters", "private_route"]
+__all__ = ["conversation_routes", "json_response", "no_more_parameters"]
 
 _DEFAULT_LIMIT = 50
 _MAX_LIMIT = 200
 _EXPORT_LIMIT = 50
-_PRIVATE = {"Cache-Control": "no-store"}
-
-_Handler: TypeAlias = Callable[["Gateway", str, Request], Awaitable[Response]]
 
 
 def conversation_routes(gateway: Gateway) -> list[Route]:
     """`/conversations` and below. Errors are in the protocol's shape, as for a refused WebSocket."""
+
     one = "/conversations/{conversation_id:path}"  # a client may have put a slash into its id
     return [
-        private_route(gateway, "/conversations", "GET", _list),
-        private_route(gateway, one + "/export", "GET", _export),
-        private_route(gateway, one, "GET", _read),
-        private_route(gateway, one, "DELETE", _delete),
+        user_route(gateway, "/conversations", "GET", _list),
+        user_route(gateway, one + "/export", "GET", _export),
+        user_route(gateway, one, "GET", _read),
+        user_route(gateway, one, "DELETE", _delete),
     ]
-
-
-def private_route(gateway: Gateway, path: str, method: str, handler: _Handler) -> Route:
-    """A route whose handler gets the user behind the request, and may raise coded errors."""
-
-    async def endpoint(request: Request) -> Response:
-        correlation_id = uuid4().hex
-        try:
-            return await handler(gateway, authenticate(request, gateway.settings), request)
-        except PipelineError as error:
-            logger.info("request refused: {} ({}), correlation_id={}", error, error.code, correlation_id)
-            return error_response(error, correlation_id)
-
-    return Route(path, endpoint, methods=[method])
 
 
 async def _list(gateway: Gateway, user_id: str, request: Request) -> Response:
@@ -95,7 +75,7 @@ async def _export(gateway: Gateway, user_id: str, request: Request) -> Response:
                 return
             page = await store.read(user_id, conversation_id, limit=_EXPORT_LIMIT, after=page.after)
 
-    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=_PRIVATE)
+    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=PRIVATE)
 
 
 def _paging(request: Request, *cursors: str) -> tuple[int, dict[str, str]]:
@@ -137,4 +117,4 @@ def _bad_cursor() -> GatewayError:
 
 def json_response(body: Any) -> Response:
     """The body as JSON that no cache keeps."""
-    return Response(msgspec.json.encode(body), media_type="application/json", headers=_PRIVATE)
+    return Response(msgspec.json.encode(body), media_type="application/json", headers=PRIVATE)

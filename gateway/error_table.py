@@ -31,6 +31,7 @@ HTTP_STATUS = {
     "turn_not_found": 404,
     "turn_in_progress": 409,
     "frame_too_large": 413,
+    "request_too_large": 413,
     "internal_error": 500,
     "storage_error": 500,
     "turn_lost": 500,

@@ -17,6 +17,7 @@ class GatewayError(PipelineError):
             "conversation_not_found",
             "forbidden",
             "full",
+            "request_too_large",
             "shutting_down",
             "turn_lost",
             "unauthorized",

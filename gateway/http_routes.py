@@ -1,34 +1,67 @@
-"""The HTTP side: health, and errors in the protocol's own shape."""
+"""The HTTP side: health, errors in the protocol's own shape, and what every other endpoint has in common."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
-from starlette.requests import Request
+from loguru import logger
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from gateway.error_table import http_status
+from gateway.error_table import HTTP_STATUS, http_status
 from gateway.errors import GatewayError
+from gateway.requests import correlation_id_of
+from gateway.security import authenticate
+from pipeline.agent.service import correlation_id
 from pipeline.errors import PipelineError
 from pipeline.events import Error
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
-__all__ = ["error_response", "http_routes"]
+__all__ = ["PRIVATE", "Handler", "error_response", "failure_response", "http_routes", "user_route"]
+
+PRIVATE = {"Cache-Control": "no-store"}
+
+Handler: TypeAlias = Callable[["Gateway", str, Request], Awaitable[Response]]
+"""Answers a request of this user. `pipeline.agent.service.correlation_id` is set; a PipelineError is an answer."""
 
 
 def error_response(error: PipelineError, correlation_id: str) -> Response:
     """The error as JSON, `{"event": "error", "type", "error", "correlation_id", "retryable"}`."""
-    body = Error(type=error.code, error=str(error), correlation_id=correlation_id, retryable=error.retryable)
+    return failure_response(Error(error.code, str(error), correlation_id, error.retryable))
+
+
+def failure_response(event: Error) -> Response:
+    """The same, for the error that ended a turn."""
     return Response(
-        msgspec.json.encode(body),
-        status_code=http_status(error),
+        msgspec.json.encode(event),
+        status_code=HTTP_STATUS.get(event.type, 500),
         media_type="application/json",
-        headers={"X-Correlation-ID": correlation_id},
+        headers={"X-Correlation-ID": event.correlation_id},
     )
+
+
+def user_route(gateway: Gateway, path: str, method: str, handler: Handler) -> Route:
+    """A route for users that may come in: errors in the protocol's shape, `X-Correlation-ID` on every answer."""
+
+    async def endpoint(request: Request) -> Response:
+        id_ = correlation_id_of(request)
+        correlation_id.set(id_)  # of this request's task, and of those that it starts
+        try:
+            response = await handler(gateway, authenticate(request, gateway.settings), request)
+        except PipelineError as error:
+            logger.info("request refused: {} correlation_id={}", error.code, id_)
+            return error_response(error, id_)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+        response.headers["X-Correlation-ID"] = id_
+        return response
+
+    return Route(path, endpoint, methods=[method])
 
 
 def http_routes(gateway: Gateway) -> list[Route]:

@@ -97,6 +97,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="exact browser origins that may connect, separated by commas; default: the gateway's own"),
     ] = ()
+    greeting: Annotated[str, Meta(description="the first words of a conversation that GET /start begins")] = (
+        "Hello! How can I help you?"
+    )
     database: Annotated[
         str | None,
         Meta(description="file that keeps conversations, or :memory:; default: one in the user's data directory"),
@@ -110,6 +113,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_sessions: Annotated[int, Meta(ge=1, description="connections at once; more are told to try later")] = 2000
     max_message_chars: Annotated[int, Meta(ge=1, description="the longest message of a user, in characters")] = 8000
     max_frame_bytes: Annotated[int, Meta(ge=1024, description="the largest WebSocket frame taken, in bytes")] = 65536
+    max_body_bytes: Annotated[int, Meta(ge=1024, description="the largest body of an HTTP request, in bytes")] = (
+        1_048_576
+    )
     resume_window_s: Annotated[
         float, Meta(ge=0, description="how long a session waits for its client after the connection was lost")
     ] = 120.0

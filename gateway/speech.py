@@ -49,7 +49,7 @@ def _emotions(more: Mapping[str, str]) -> Mapping[str, str]:
 def _given(options: Any) -> dict[str, Any]:
     if options is None:
         return {}
-    values = {field.name: getattr(options, field.name) for field in msgspec.structs.fields(options)}
+    values = msgspec.structs.asdict(options)
     return {name: value for name, value in values.items() if value is not None}
 
 

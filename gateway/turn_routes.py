@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.conversation_routes import json_response, no_more_parameters, private_route
+from gateway.conversation_routes import json_response, no_more_parameters
+from gateway.http_routes import user_route
 from pipeline.errors import TurnError
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ __all__ = ["turn_routes"]
 def turn_routes(gateway: Gateway) -> list[Route]:
     """`/turns`: the last ones in short, newest first. `/turns/{id}`: one of them in full."""
     return [
-        private_route(gateway, "/turns", "GET", _list),
-        private_route(gateway, "/turns/{turn_id}", "GET", _read),
+        user_route(gateway, "/turns", "GET", _list),
+        user_route(gateway, "/turns/{turn_id}", "GET", _read),
     ]
 
 

@@ -19,7 +19,7 @@ from gateway.settings import Settings
 from pipeline.agent.service import AgentService
 
 TERMINAL = {"stream_end", "turn_interrupted"}
-OURS = ("turn ", "producer ", "consumer ", "relay ")
+OURS = ("turn ", "producer ", "consumer ", "relay ", "answer")
 """How the names of the gateway's own tasks begin."""
 
 

@@ -318,3 +318,18 @@ async def test_a_lone_surrogate_in_the_history_is_sent_as_a_replacement(fake: Fa
     await collect(agent, [{"role": "user", "content": "a\ud800b"}])
     body = fake.requests[0].body
     assert (body.get("messages") or body["input"])[-1]["content"] == "a�b"
+
+
+async def test_a_flood_comes_in_small_batches(fake: FakeModel, api: str) -> None:
+    fake.plan(Reply([f" word{number}" for number in range(2_000)]))
+    client = make_client(base_url=fake.url)
+    provider = Provider(client, ChatWire() if api == "chat" else ResponsesWire(), "m")
+    sizes = []
+    with closing(Waits()) as waits:
+        async with aclosing(respond([provider], Prompt("", USER), ModelTimeouts(), waits)) as batches:
+            async for batch in batches:
+                sizes.append(len(batch))
+                await fake.requests[0].ended.wait()  # all of it has arrived
+    await client.close()
+    assert sum(sizes) == 2_001
+    assert max(sizes) < 200

@@ -30,6 +30,7 @@ KEEP_ALIVE_S = 120.0  # the SDK's 5 s would open a new connection for nearly eve
 NO_KEY = "none"  # the SDK insists on one
 MAX_CONNECTIONS = 4096
 DRAIN_S = 0.1
+MAX_PACKET_BYTES = 16 * 1024  # of a flood, the first words need not wait until all of it is decoded
 
 
 class ModelTimeouts(msgspec.Struct, frozen=True):
@@ -195,7 +196,7 @@ def _packets(stream: _ByteStream) -> AsyncGenerator[bytes, None] | _AiohttpPacke
         transport_stream = getattr(response.stream, "_stream", None)
         content = getattr(getattr(transport_stream, "_aiohttp_response", None), "content", None)
         if content is not None:
-            return _AiohttpPackets(content.readany)
+            return _AiohttpPackets(partial(content.read, MAX_PACKET_BYTES))
     return response.aiter_bytes()
 
 

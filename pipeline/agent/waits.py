@@ -47,7 +47,7 @@ class Waits:
         """Wait for `function()`, at most until `deadline` (the loop's time); raises TimeoutError then."""
         if self.cancelled:
             raise RunCancelledError
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None
         cancelling = task.cancelling()
         self._deadline = deadline

@@ -1,0 +1,116 @@
+"""`/start` and `/chat`: a conversation over plain HTTP, the same one as over the WebSocket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.answers import EventStream, WholeAnswer
+from gateway.errors import GatewayError
+from gateway.http_routes import PRIVATE, failure_response, user_route
+from gateway.http_turns import TurnOptions
+from gateway.requests import read_json
+from gateway.wire.native import LANGUAGE_TAG, SpeechOptions
+from pipeline.agent.service import correlation_id
+from pipeline.events import Error, StreamToken, ToolCall, TurnEvent, TurnInterrupted
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+__all__ = ["chat_routes"]
+
+
+class _Chat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /chat`."""
+
+    thread_id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    message: str
+    captions: bool = True
+    lang: str | None = None
+    speech: SpeechOptions | None = None
+
+
+class _Started(msgspec.Struct, frozen=True):
+    thread_id: str
+    initial_message: str
+    correlation_id: str
+
+
+def chat_routes(gateway: Gateway) -> list[Route]:
+    """`/start` and `/chat`."""
+    return [user_route(gateway, "/start", "GET", _start), user_route(gateway, "/chat", "POST", _chat)]
+
+
+async def _start(gateway: Gateway, user_id: str, request: Request) -> Response:
+    gateway.require_running()
+    started = _Started(gateway.http_turns.new_thread(user_id), gateway.settings.greeting, correlation_id.get())
+    return Response(msgspec.json.encode(started), media_type="application/json", headers=PRIVATE)
+
+
+async def _chat(gateway: Gateway, user_id: str, request: Request) -> Response:
+    gateway.require_running()
+    settings = gateway.settings
+    body = await read_json(request, _Chat, max_bytes=settings.max_body_bytes)
+    _check(body, settings.max_message_chars)
+    try:
+        gateway.http_turns.speech(body.speech)
+    except ValueError as error:
+        raise GatewayError(f"speech: {error}.", code="bad_request") from None
+    await gateway.http_turns.require_thread(user_id, body.thread_id)
+    id_ = correlation_id.get()
+    streamed = "text/event-stream" in request.headers.get("accept", "")
+    options = TurnOptions(
+        captions=body.captions or not streamed,
+        streamed=streamed,
+        correlation_id=id_,
+        lang=body.lang,
+        speech=body.speech,
+    )
+    events = gateway.http_turns.chat(user_id, body.thread_id, body.message, options)
+    if streamed:
+        return EventStream(_frames(events), correlation_id=id_, write_timeout_s=settings.write_timeout_s)
+    return WholeAnswer(lambda: _responses(events), correlation_id=id_)
+
+
+def _check(body: _Chat, max_message_chars: int) -> None:
+    if not body.message.strip():
+        raise GatewayError("message: expected text that is not blank.", code="bad_request")
+    if len(body.message) > max_message_chars:
+        raise GatewayError(f"message: expected at most {max_message_chars} characters.", code="request_too_large")
+    if body.lang is not None and not LANGUAGE_TAG.match(body.lang):
+        raise GatewayError("lang: expected a BCP 47 language tag, such as `en` or `pt-BR`.", code="bad_request")
+
+
+async def _frames(events: AsyncGenerator[TurnEvent, None]) -> AsyncGenerator[bytes, None]:
+    number = 0
+    async with aclosing(events):
+        async for event in events:
+            number += 1
+            tag = event.__struct_config__.tag
+            yield b"id: %d\nevent: %s\ndata: %s\n\n" % (number, str(tag).encode(), msgspec.json.encode(event))
+
+
+async def _responses(events: AsyncGenerator[TurnEvent, None]) -> Response:
+    """The turn's messages: one, or where tools were called one before and one after them."""
+    messages: list[list[str]] = [[]]
+    async with aclosing(events):
+        async for event in events:
+            match event:
+                case StreamToken():
+                    messages[-1].append(event.text)
+                case ToolCall():
+                    messages.append([])
+                case TurnInterrupted():
+                    raise GatewayError("The gateway is shutting down.", code="shutting_down", retryable=True)
+                case Error():
+                    return failure_response(event)
+                case _:
+                    pass
+    texts = [text for message in messages if (text := "".join(message).strip("\n"))]
+    return Response(msgspec.json.encode({"responses": texts}), media_type="application/json", headers=PRIVATE)

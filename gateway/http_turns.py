@@ -1,0 +1,275 @@
+"""HTTPTurns: the turns that live as long as one HTTP request. Their words take the way of all turns."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Sequence
+from contextlib import aclosing, suppress
+from typing import Final
+from uuid import uuid4
+
+import msgspec
+from loguru import logger
+
+from gateway.errors import GatewayError, StorageError
+from gateway.history import trim_history
+from gateway.reply_messages import reply_messages
+from gateway.settings import Settings
+from gateway.speech import speech_of
+from gateway.store import Store, TurnBegun, TurnEnd, TurnStart
+from gateway.wire.native import SpeechOptions
+from pipeline.agent.service import AgentService, Message
+from pipeline.errors import TurnError
+from pipeline.events import AgentEvent, Error, StreamEnd, TTSReadyChunk, TurnEvent, TurnInterrupted
+from pipeline.message_processor import ConversationTurn, MessageProcessor, TurnStatus
+from pipeline.text import ChunkLimits, SpeechRules
+
+__all__ = ["HTTPTurn", "HTTPTurns", "TurnOptions"]
+
+_MAX_REMEMBERED: Final = 10_000
+
+
+class TurnOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """`captions`: with `stream_token` events. `streamed`: events go out one by one; else nothing was heard before
+    the turn is complete. `speech` was checked.
+    """
+
+    captions: bool
+    streamed: bool
+    correlation_id: str
+    lang: str | None = None
+    speech: SpeechOptions | None = None
+
+
+class HTTPTurn:
+    """One turn. `events` runs it; closing them, or `interrupt`, is the barge-in."""
+
+    def __init__(self, turns: HTTPTurns, *, user_id: str, thread_id: str | None) -> None:
+        self.turn_id = uuid4().hex
+        self.user_id = user_id
+        self.thread_id = thread_id
+        """The conversation in the store; None: nothing is kept."""
+        self.turn: ConversationTurn | None = None
+        self._turns = turns
+        self._streamed = True
+        self._saving: Awaitable[None] | None = None
+        settings = turns.settings
+        self._processor = MessageProcessor(
+            connection_id=self.turn_id,
+            user_id=user_id,
+            queue_maxsize=settings.queue_size,
+            idle_release_s=settings.idle_release_s,
+            speaking_rate_cps=settings.speaking_rate_cps,
+            reports_delivery=True,
+        )
+
+    async def events(
+        self, answer: AsyncGenerator[AgentEvent, None], message: str, options: TurnOptions
+    ) -> AsyncGenerator[TurnEvent, None]:
+        """The turn, from its first event to its last. A chunk counts as sent when the next event is asked for.
+
+        The terminal event comes when the turn's end is durable. Raises nothing of the agent: that is an event.
+        """
+        processor = self._processor
+        limits, rules = self._turns.speech(options.speech)
+        await processor.start_turn(
+            self.thread_id or "",
+            message,
+            answer,
+            turn_id=self.turn_id,
+            captions=options.captions,
+            lang=options.lang or self._turns.settings.lang,
+            limits=limits,
+            rules=rules,
+            correlation_id=options.correlation_id,
+        )
+        self.turn = turn = processor.turn(self.turn_id)
+        self._streamed = options.streamed
+        try:
+            async with aclosing(processor.stream_events(self.turn_id)) as events:
+                async for event in events:
+                    if isinstance(event, StreamEnd | Error | TurnInterrupted):
+                        await self._settle(turn, event.type if isinstance(event, Error) else None)
+                    yield event
+                    if isinstance(event, TTSReadyChunk):
+                        processor.chunk_sent(self.turn_id, event.index)
+        finally:
+            if turn.is_live:
+                self.interrupt("disconnected")
+                await self._settle(turn, None)
+            await processor.close()
+            self._turns.keep(processor.tasks)
+
+    def interrupt(self, reason: str) -> None:
+        """Stop the turn, unless it is over; its reader gets `turn_interrupted`, and the store its end."""
+        turn = self.turn
+        if turn is not None and self._processor.request_interrupt(self.turn_id, reason):
+            self._save(turn, reason)
+
+    async def _settle(self, turn: ConversationTurn, reason: str | None) -> None:
+        if self._saving is None:
+            self._save(turn, reason)
+        if self._saving is not None:
+            with suppress(StorageError):  # logged where it happened; what was said was said
+                await self._saving
+        _log(turn)
+
+    def _save(self, turn: ConversationTurn, reason: str | None) -> None:
+        if self.thread_id is None:
+            return
+        if not self._streamed and turn.status is not TurnStatus.COMPLETED:
+            turn.heard_chars = 0  # the client has got nothing of it
+        timing = turn.timing(turn.ended_at_s or asyncio.get_running_loop().time())
+        end = TurnEnd(
+            turn_id=turn.turn_id,
+            conversation_id=self.thread_id,
+            status=turn.status.value,
+            ended_at=time.time(),
+            first_token_ms=timing.first_token_ms,
+            first_chunk_ms=timing.first_chunk_ms,
+            total_ms=timing.total_ms,
+            chunks=turn.chunks,
+            reply_chars=len(turn.reply),
+            heard_chars=len(turn.heard_text),
+            reason=reason,
+        )
+        self._saving = self._turns.store.finish_turn(self.user_id, end, reply_messages(turn))
+
+
+class HTTPTurns:
+    """Starts turns, knows the live ones, and the threads that were given out and have no turn yet."""
+
+    def __init__(self, *, agent: AgentService, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self._agent = agent
+        self._default_speech = speech_of(settings)
+        self._live: dict[HTTPTurn, None] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._threads: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._closed = False
+        self._stubborn: set[asyncio.Task[None]] = set()
+
+    @property
+    def count(self) -> int:
+        """How many turns are live."""
+        return len(self._live)
+
+    def speech(self, options: SpeechOptions | None) -> tuple[ChunkLimits, SpeechRules]:
+        """How a turn is cut and spoken. Raises ValueError, which names the field."""
+        return self._default_speech if options is None else speech_of(self.settings, options)
+
+    def new_thread(self, user_id: str) -> str:
+        """The id of a conversation that begins with its first turn. The latest 10,000 are remembered."""
+        thread_id = uuid4().hex
+        self._threads[user_id, thread_id] = None
+        if len(self._threads) > _MAX_REMEMBERED:
+            self._threads.popitem(last=False)
+        return thread_id
+
+    async def require_thread(self, user_id: str, thread_id: str) -> None:
+        """Raises GatewayError (conversation_not_found), StorageError."""
+        known = (user_id, thread_id) in self._threads
+        if not known and await self.store.read(user_id, thread_id, limit=1) is None:
+            raise GatewayError("thread_id: you have no such thread.", code="conversation_not_found")
+
+    async def chat(
+        self, user_id: str, thread_id: str, message: str, options: TurnOptions
+    ) -> AsyncGenerator[TurnEvent, None]:
+        """A turn of a thread, kept in the store. Raises TurnError (turn_in_progress), GatewayError."""
+        if any((turn.user_id, turn.thread_id) == (user_id, thread_id) for turn in self._live):
+            raise TurnError("This thread is busy with another message.", code="turn_in_progress", retryable=True)
+        turn = HTTPTurn(self, user_id=user_id, thread_id=thread_id)
+        start = TurnStart(
+            turn_id=turn.turn_id,
+            conversation_id=thread_id,
+            session_id=turn.turn_id,
+            ref=None,
+            started_at=time.time(),
+        )
+        self._require_room()
+        begun = self.store.begin_turn(user_id, start, Message(role="user", content=message))
+        self._threads.pop((user_id, thread_id), None)
+        answer = self._answer(begun)
+        async with aclosing(self._run(turn, answer, message, options)) as events:
+            async for event in events:
+                yield event
+
+    async def complete(
+        self, user_id: str, messages: Sequence[Message], options: TurnOptions
+    ) -> AsyncGenerator[TurnEvent, None]:
+        """An answer to a history that the client keeps. Raises GatewayError (full, shutting_down)."""
+        self._require_room()
+        turn = HTTPTurn(self, user_id=user_id, thread_id=None)
+        answer = self._agent.stream(messages)
+        async with aclosing(self._run(turn, answer, "", options)) as events:
+            async for event in events:
+                yield event
+
+    async def _run(
+        self, turn: HTTPTurn, answer: AsyncGenerator[AgentEvent, None], message: str, options: TurnOptions
+    ) -> AsyncGenerator[TurnEvent, None]:
+        self._live[turn] = None
+        self._idle.clear()
+        try:
+            async with aclosing(turn.events(answer, message, options)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            del self._live[turn]
+            if not self._live:
+                self._idle.set()
+
+    async def _answer(self, begun: Awaitable[TurnBegun]) -> AsyncGenerator[AgentEvent, None]:
+        """What the agent answers to the conversation, once the user's message is safe."""
+        turn = await begun
+        if turn.lost:
+            logger.warning("turn {} was lost when the gateway stopped", turn.lost[-1])
+        settings = self.settings
+        messages = trim_history(
+            turn.history, max_messages=settings.max_history_messages, max_chars=settings.max_history_chars
+        )
+        async with aclosing(self._agent.stream(messages)) as events:
+            async for event in events:
+                yield event
+
+    def _require_room(self) -> None:
+        if self._closed:
+            raise GatewayError("The gateway is shutting down.", code="shutting_down", retryable=True)
+        if len(self._live) >= self.settings.max_sessions:
+            raise GatewayError("The gateway is full, try again later.", code="full", retryable=True)
+
+    def keep(self, tasks: Iterable[asyncio.Task[None]]) -> None:
+        """Own the tasks of an agent that will not stop, until it does."""
+        for task in tasks:
+            self._stubborn.add(task)
+            task.add_done_callback(self._stubborn.discard)
+
+    # The end
+
+    async def wait_idle(self) -> None:
+        """Returns when no turn is live."""
+        await self._idle.wait()
+
+    def close(self) -> None:
+        """Interrupt every turn, and take no more."""
+        self._closed = True
+        for turn in self._live:
+            turn.interrupt("shutdown")
+
+
+def _log(turn: ConversationTurn) -> None:
+    timing = turn.timing(turn.ended_at_s or asyncio.get_running_loop().time())
+    logger.info(
+        "turn {} {} first_token_ms={} first_chunk_ms={} total_ms={} chunks={} correlation_id={}",
+        turn.turn_id,
+        turn.status.value,
+        timing.first_token_ms,
+        timing.first_chunk_ms,
+        timing.total_ms,
+        turn.chunks,
+        turn.correlation_id,
+    )

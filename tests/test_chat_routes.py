@@ -1,0 +1,417 @@
+"""`/start` and `/chat` on a real socket: turns as over the WebSocket, one HTTP request each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from doubles import ScriptedAgent, StubbornAgent, until, words
+from fake_model import FakeModel, Reply
+from serving import Served, serving
+
+from pipeline.agent.model_stream import ModelTimeouts
+from pipeline.agent.run_config import RunConfig
+from pipeline.agent.run_processor import Run
+from pipeline.agent.service import correlation_id
+from pipeline.errors import AgentError
+from pipeline.events import StreamToken, ToolCall, ToolResult
+
+KEYS = {"k1": "ann", "k2": "bob"}
+SSE = {"Accept": "text/event-stream"}
+
+
+class Talker:
+    """An HTTP client of one gateway."""
+
+    def __init__(self, gateway: Served, http: aiohttp.ClientSession) -> None:
+        self.gateway = gateway
+        self.http = http
+
+    async def start(self, **headers: str) -> str:
+        async with self.http.get("/start", headers=headers) as response:
+            assert response.status == 200
+            body = await response.json()
+        assert set(body) == {"thread_id", "initial_message", "correlation_id"}
+        assert response.headers["x-correlation-id"] == body["correlation_id"]
+        return str(body["thread_id"])
+
+    def post(self, body: Any, **headers: str) -> Any:
+        return self.http.post("/chat", data=body if isinstance(body, bytes) else json.dumps(body), headers=headers)
+
+    async def say(self, thread_id: str, message: str, **headers: str) -> tuple[int, Any]:
+        async with self.post({"thread_id": thread_id, "message": message}, **headers) as response:
+            body = await response.json()
+            if "correlation_id" in body:
+                assert body["correlation_id"] == response.headers["x-correlation-id"]
+            return response.status, body
+
+    async def history(self, thread_id: str, user: str = "local") -> list[Any]:
+        return list(await self.gateway.gateway.store.history(user, thread_id))
+
+
+@asynccontextmanager
+async def talking(*agent: Any, key: str = "", **settings: Any) -> AsyncGenerator[Talker, None]:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    async with (
+        serving(*agent, **settings) as gateway,
+        aiohttp.ClientSession(gateway.http_url, headers=headers) as http,
+    ):
+        yield Talker(gateway, http)
+
+
+def events_of(text: str) -> list[dict[str, Any]]:
+    """The events of an SSE body; their ids and tags are checked on the way."""
+    found = []
+    for number, block in enumerate(filter(None, text.split("\n\n")), 1):
+        id_, event, data = block.split("\n")
+        assert id_ == f"id: {number}"
+        found.append(json.loads(data.removeprefix("data: ")))
+        assert event == f"event: {found[-1]['event']}"
+    return found
+
+
+async def test_a_conversation() -> None:
+    agent = ScriptedAgent(["Hello ", "there."])
+    async with talking(agent, greeting="Hi!") as talker:
+        thread_id = await talker.start()
+        assert await talker.say(thread_id, "one") == (200, {"responses": ["Hello there."]})
+        assert await talker.say(thread_id, "two") == (200, {"responses": ["Hello there."]})
+        assert [message["content"] for message in agent.seen[1]] == ["one", "Hello there.", "two"]
+        assert [message["content"] for message in await talker.history(thread_id)] == [
+            "one", "Hello there.", "two", "Hello there.",
+        ]  # fmt: skip
+        async with talker.gateway.client() as client:  # and it goes on over the WebSocket
+            assert (await client.turn("three", conversation_id=thread_id))[-1]["event"] == "stream_end"
+        assert len(agent.seen[2]) == 5
+
+
+async def test_the_greeting_is_a_setting() -> None:
+    async with talking(greeting="Ahoy!") as talker, talker.http.get("/start") as response:
+        assert (await response.json())["initial_message"] == "Ahoy!"
+        assert response.headers["cache-control"] == "no-store"
+
+
+async def test_what_was_said_before_and_after_a_tool_are_two_messages() -> None:
+    call = (ToolCall("c1", "look", arguments="{}"), ToolResult("c1", "look", "ok", output="7"))
+    async with talking(ScriptedAgent(["Let me look.", *call, "\n\nSeven."])) as talker:
+        thread_id = await talker.start()
+        assert await talker.say(thread_id, "look") == (200, {"responses": ["Let me look.", "Seven."]})
+        assert [message["role"] for message in await talker.history(thread_id)] == [
+            "user",
+            "assistant",
+            "tool",
+            "assistant",
+        ]
+
+
+async def test_events_of_a_turn() -> None:
+    async with talking(ScriptedAgent(["Hello there. ", "Good day."])) as talker:
+        thread_id = await talker.start()
+        body = {"thread_id": thread_id, "message": "hi"}
+        async with talker.post(body, **SSE) as response:
+            assert (response.status, response.content_type) == (200, "text/event-stream")
+            events = events_of(await response.text())
+        assert [event["event"] for event in events] == [
+            "stream_start", "stream_token", "stream_token", "tts_ready_chunk", "tts_ready_chunk", "stream_end",
+        ]  # fmt: skip
+        assert {event["turn_id"] for event in events} == {events[0]["turn_id"]}
+        assert events[0]["conversation_id"] == thread_id
+        async with talker.post({**body, "captions": False}, **SSE) as response:
+            assert "stream_token" not in await response.text()
+        assert len(await talker.history(thread_id)) == 4
+
+
+async def test_a_turn_may_say_how_it_is_spoken() -> None:
+    async with talking(ScriptedAgent(["See https://example.com now."])) as talker:
+        body = {"thread_id": await talker.start(), "message": "hi", "speech": {"urls": "skip"}}
+        async with talker.post(body, **SSE) as response:
+            events = events_of(await response.text())
+        (chunk,) = (event for event in events if event["event"] == "tts_ready_chunk")
+        assert "example" not in chunk["text"]
+
+
+async def test_closing_the_response_is_the_barge_in() -> None:
+    never = asyncio.Event()
+    agent = ScriptedAgent(["Hello there. ", "How are you? ", "I am. ", never.wait, "Never said."])
+    async with talking(agent, speaking_rate_cps=1e9) as talker:
+        thread_id = await talker.start()
+        async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
+            async for line in response.content:
+                if b"How are you?" in line and b"tts_ready_chunk" in line:
+                    break
+            response.close()
+        await until(lambda: agent.closed)
+        await until(lambda: not talker.gateway.gateway.http_turns.count)
+        page = await talker.gateway.gateway.store.read("local", thread_id, limit=1)
+        assert page is not None
+        assert (page.turns[0].status, page.turns[0].reason) == ("interrupted", "disconnected")
+        heard = (await talker.history(thread_id))[1]["content"]
+        assert heard.startswith("Hello there. ")
+        assert "Never" not in heard
+        never.set()
+        assert (await talker.say(thread_id, "again"))[0] == 200  # the thread is free again
+
+
+async def test_leaving_before_the_answer_is_whole_leaves_nothing_heard() -> None:
+    never = asyncio.Event()
+    agent = ScriptedAgent(["Hello there. How are you? ", never.wait])
+    async with talking(agent) as talker:
+        thread_id = await talker.start()
+        asking = asyncio.create_task(talker.say(thread_id, "hi"))
+        await until(lambda: agent.pulled)
+        asking.cancel()
+        await asyncio.wait([asking])
+        await until(lambda: agent.closed and not talker.gateway.gateway.http_turns.count)
+        assert [message["role"] for message in await talker.history(thread_id)] == ["user"]
+
+
+async def test_an_agent_that_will_not_stop_keeps_nobody() -> None:
+    agent = StubbornAgent()
+    async with talking(agent) as talker:
+        thread_id = await talker.start()
+        async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
+            await response.content.readline()
+            await agent.busy.wait()
+        await until(lambda: not talker.gateway.gateway.http_turns.count)
+        agent.release.set()
+        await until(lambda: agent.closed)
+
+
+async def test_a_client_that_does_not_read_holds_the_agent() -> None:
+    agent = ScriptedAgent(words(10**9))
+    async with talking(agent, write_timeout_s=30) as talker:
+        thread_id = await talker.start()
+        async with talker.post({"thread_id": thread_id, "message": "go"}, **SSE) as response:
+            await response.content.readany()
+            last = -1
+            async with asyncio.timeout(20):
+                while agent.pulled != last:  # until it stands still
+                    last = agent.pulled
+                    await asyncio.sleep(0.2)
+            assert not agent.closed
+            await response.content.readany()
+            for _ in range(200):
+                await response.content.readany()
+            await until(lambda: agent.pulled > last)
+        await until(lambda: agent.closed)
+
+
+async def test_a_client_that_never_reads_is_let_go() -> None:
+    agent = ScriptedAgent(words(10**9))
+    async with talking(agent, write_timeout_s=0.2) as talker:
+        thread_id = await talker.start()
+        async with talker.post({"thread_id": thread_id, "message": "go"}, **SSE):
+            await until(lambda: agent.closed)
+
+
+async def test_a_busy_thread() -> None:
+    gate = asyncio.Event()
+    agent = ScriptedAgent([gate.wait, "Done."])
+    async with talking(agent) as talker:
+        thread_id, other = await talker.start(), await talker.start()
+        first = asyncio.create_task(talker.say(thread_id, "one"))
+        await until(lambda: agent.opened)
+        for headers in ({}, SSE):
+            status, body = await talker.say(thread_id, "two", **headers)
+            assert (status, body["type"], body["retryable"]) == (409, "turn_in_progress", True)
+        second = asyncio.create_task(talker.say(other, "three"))
+        await until(lambda: agent.opened == 2)
+        gate.set()
+        assert await first == await second == (200, {"responses": ["Done."]})
+
+
+async def test_threads_belong_to_their_user() -> None:
+    async with talking(ScriptedAgent(["Yes."]), api_keys=KEYS, key="k1") as talker:
+        thread_id = await talker.start()
+        bob = {"Authorization": "Bearer k2"}
+        for thread, headers in ((thread_id, bob), ("nonsense", {})):
+            status, body = await talker.say(thread, "hi", **headers)
+            assert (status, body["type"]) == (404, "conversation_not_found")
+        assert (await talker.say(thread_id, "hi"))[0] == 200
+        assert (await talker.say(thread_id, "hi", **bob))[0] == 404
+        assert (await talker.say(thread_id, "hi", Authorization="Bearer k3"))[0] == 401
+        assert (await talker.say(thread_id, "hi", Origin="https://evil.example"))[0] == 403
+        async with talker.http.get("/start", headers={"Authorization": "Bearer no"}) as response:
+            assert response.status == 401
+
+
+GOOD = {"thread_id": "t", "message": "hi"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "names"),
+    [
+        (b"", 400, "JSON"),
+        (b"\xff", 400, "JSON"),
+        (b'"\\ud800"', 400, ""),
+        (b"[" * 1900, 400, ""),
+        ([], 400, "object"),
+        ({"thread_id": "t"}, 400, "message"),
+        ({"message": "hi"}, 400, "thread_id"),
+        ({**GOOD, "thread_id": 5}, 400, "thread_id"),
+        ({**GOOD, "thread_id": ""}, 400, "thread_id"),
+        ({**GOOD, "message": None}, 400, "message"),
+        ({**GOOD, "message": " \n"}, 400, "message"),
+        ({**GOOD, "lang": "!"}, 400, "lang"),
+        ({**GOOD, "captions": 1}, 400, "captions"),
+        ({**GOOD, "speech": {"min_chars": -1}}, 400, "min_chars"),
+        ({**GOOD, "speech": {"speed": 1}}, 400, "speed"),
+        ({**GOOD, "colour": 1}, 400, "colour"),
+        ({**GOOD, "message": "x" * 51}, 413, "message"),
+        ({**GOOD, "message": "x" * 5000}, 413, "2000 bytes"),
+    ],
+)
+async def test_bad_input_is_named(body: Any, status: int, names: str) -> None:
+    async with talking(ScriptedAgent(["no"]), max_message_chars=50, max_body_bytes=2000) as talker:
+        async with talker.post(body) as response:
+            told = await response.json()
+            assert response.status == status
+        assert (told["event"], told["correlation_id"]) == ("error", response.headers["x-correlation-id"])
+        assert told["type"] == ("bad_request" if status == 400 else "request_too_large")
+        assert names in told["error"]
+
+
+async def test_a_body_without_a_length_is_bounded_too() -> None:
+    async def endless() -> AsyncGenerator[bytes, None]:
+        while True:
+            yield b" " * 1000
+
+    async with talking(max_body_bytes=2000) as talker:
+        try:
+            async with talker.http.post("/chat", data=endless()) as response:
+                assert response.status == 413
+        except aiohttp.ClientConnectionError:
+            pass  # it was still sending when the connection was closed
+
+
+FAULTS = [
+    (Reply(status=500), 502, "agent_error"),
+    (Reply(status=429), 502, "agent_rate_limited"),
+    (Reply(status=401), 502, "agent_error"),
+    (Reply(fault="reset"), 502, "agent_error"),
+    (Reply(fault="garbage", at=1), 502, "agent_error"),
+    (Reply(fault="cut", at=3), 502, "agent_error"),
+    (Reply(fault="silent"), 504, "agent_timeout"),
+    (Reply(fault="stall", at=3), 504, "agent_timeout"),
+]
+
+
+def run(model: FakeModel) -> Run:
+    timeouts = ModelTimeouts(first_token_s=0.3, stall_s=0.3, first_chunk_s=2.0)
+    return Run.open(RunConfig(model="m", timeouts=timeouts), base_url=model.url)
+
+
+@pytest.mark.parametrize(("reply", "status", "code"), FAULTS)
+async def test_a_failed_run_is_never_a_200(reply: Reply, status: int, code: str) -> None:
+    async with FakeModel(reply) as model:
+        agent = run(model)
+        async with talking(agent) as talker:
+            thread_id = await talker.start()
+            told, body = await talker.say(thread_id, "hi", **{"X-Request-ID": "req-1"})
+            assert (told, body["type"], body["correlation_id"]) == (status, code, "req-1")
+            assert "secret" not in body["error"]
+            assert [message["role"] for message in await talker.history(thread_id)] == ["user"]
+            async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
+                events = events_of(await response.text())
+            assert (events[-1]["event"], events[-1]["type"]) == ("error", code)
+            assert events[-1]["correlation_id"] == response.headers["x-correlation-id"]
+            assert events[-1]["turn_id"] == events[0]["turn_id"]
+        await until(lambda: not model.open_requests)
+        await agent.aclose()
+
+
+async def test_text_of_an_exception_reaches_no_client() -> None:
+    for broken, code in ((RuntimeError("secret"), "agent_error"), (AgentError("Sorry."), "agent_error")):
+        async with talking(ScriptedAgent([broken])) as talker:
+            status, body = await talker.say(await talker.start(), "hi")
+            assert (status, body["type"]) == (502, code)
+            assert "secret" not in json.dumps(body)
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"X-Request-ID": "abc-1"}, "abc-1"),
+        ({"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}, TRACE),
+        ({"X-Request-ID": "abc", "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}, "abc"),
+        ({"X-Request-ID": "x" * 65}, None),
+        ({"X-Request-ID": "two words"}, None),
+        ({"traceparent": "00-0-0-0"}, None),
+        ({"traceparent": f"00-{'0' * 32}-00f067aa0ba902b7-01"}, None),
+        ({}, None),
+    ],
+)
+async def test_correlation_ids_are_taken_over_by_the_agent_too(headers: dict[str, str], expected: str | None) -> None:
+    seen: list[str] = []
+
+    class Agent:
+        async def stream(self, messages: Any) -> AsyncGenerator[StreamToken, None]:
+            seen.append(correlation_id.get())
+            yield StreamToken("Yes.")
+
+    async with talking(Agent()) as talker:
+        thread_id = await talker.start()
+        async with talker.post({"thread_id": thread_id, "message": "hi"}, **headers) as response:
+            id_ = response.headers["x-correlation-id"]
+    assert seen == [id_]
+    if expected is None:
+        assert len(id_) == 32
+    else:
+        assert id_ == expected
+
+
+async def test_a_stop_lets_turns_end_and_then_cuts_them() -> None:
+    gate = asyncio.Event()
+    agent = ScriptedAgent(["Hello there. ", "More. ", gate.wait])
+    async with talking(agent, drain_timeout_s=0.2) as talker:
+        thread_id, other = await talker.start(), await talker.start()
+        async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
+            whole = asyncio.create_task(talker.say(other, "hi"))
+            await until(lambda: agent.pulled == 4)
+            draining = asyncio.create_task(talker.gateway.gateway.drain())
+            await asyncio.sleep(0)
+            status, body = await talker.say(thread_id, "new")
+            assert (status, body["type"]) == (503, "shutting_down")
+            events = events_of(await response.text())
+            assert (events[-1]["event"], events[-1]["reason"]) == ("turn_interrupted", "shutdown")
+            status, body = await whole
+            assert (status, body["type"]) == (503, "shutting_down")
+            await draining
+        page = await talker.gateway.gateway.store.read("local", thread_id, limit=1)
+        assert page is not None
+        assert page.turns[0].status == "interrupted"
+
+
+async def test_no_more_turns_than_sessions() -> None:
+    gate = asyncio.Event()
+    agent = ScriptedAgent([gate.wait, "Done."])
+    async with talking(agent, max_sessions=1) as talker:
+        thread_id, other = await talker.start(), await talker.start()
+        first = asyncio.create_task(talker.say(thread_id, "one"))
+        await until(lambda: agent.opened)
+        status, body = await talker.say(other, "two")
+        assert (status, body["type"]) == (503, "full")
+        gate.set()
+        assert (await first)[0] == 200
+
+
+async def test_a_silent_stream_has_a_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.answers.HEARTBEAT_S", 0.02)
+    gate = asyncio.Event()
+    async with talking(ScriptedAgent([gate.wait, "Done."])) as talker:
+        thread_id = await talker.start()
+        async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
+            async for line in response.content:
+                if line == b": still here\n":
+                    gate.set()
+                if b"stream_end" in line:
+                    break
+    assert gate.is_set()
