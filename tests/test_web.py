@@ -378,6 +378,25 @@ async def test_voice_and_speed_are_remembered(browser: Browser) -> None:
         assert {(entry["voice"], entry["rate"]) for entry in spoken} == {("Bert", 1.5)}
 
 
+async def test_a_voice_speaks_its_language_only(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url) as page:
+        await page.page.click("#show-voice")
+        await page.page.select_option("#voice-name", "Bert")
+        await page.page.keyboard.press("Escape")
+        await page.say("Speak, please")
+        await page.until_idle(1)
+        await page.page.click("#show-voice")
+        await page.page.select_option("#voice-lang", "de")
+        await page.page.keyboard.press("Escape")
+        await page.say("Speak, please")
+        await page.until_idle(2)
+        (_, german) = await page.log("send", event="start_turn")
+        assert german["frame"]["lang"] == "de"
+        voices = [entry["voice"] for entry in await page.log("speak")]
+        assert voices == ["Bert"] * len(SENTENCES) + ["Carla"] * (len(voices) - len(SENTENCES))
+        assert voices[-1] == "Carla"
+
+
 async def test_after_200_turns_the_page_has_not_grown(browser: Browser) -> None:
     async with serving(agent()) as served, talking(browser, served.http_url, cps=1e6, quiet=True) as page:
 

@@ -17,12 +17,12 @@ const ECHO_WORDS = 3;
 const STATES = {
   connecting: "Connecting …",
   connected: "Connected",
-  resuming: "Connection lost, resuming …",
-  recovered: "Recovered, nothing is missing",
-  new_session: "New session, same conversation",
+  resuming: "Resuming …",
+  recovered: "Recovered",
+  new_session: "New session",
   unauthorized: "A key is needed",
   refused: "Refused",
-  taken_over: "Taken over by another tab",
+  taken_over: "Taken over",
   closed: "Closed",
 };
 
@@ -158,6 +158,7 @@ function stateChanged(state, text) {
     passing = setTimeout(() => stateChanged("connected", ""), PASSING_MS);
   if (state === "unauthorized") askForKey(client.key ? text : "");
   else if (state === "refused") problem(text);
+  else if (state === "taken_over") problem("This conversation goes on elsewhere. Reload the page to talk here.");
   refresh();
 }
 
