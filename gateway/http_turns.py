@@ -18,7 +18,8 @@ from gateway.history import trim_history
 from gateway.reply_messages import reply_messages
 from gateway.settings import Settings
 from gateway.speech import speech_of
-from gateway.store import Store, TurnBegun, TurnEnd, TurnStart
+from gateway.store import Store, TurnBegun, TurnStart
+from gateway.turn_end import log_turn, turn_end
 from gateway.wire.native import SpeechOptions
 from pipeline.agent.service import AgentService, Message
 from pipeline.errors import TurnError
@@ -114,28 +115,14 @@ class HTTPTurn:
         if self._saving is not None:
             with suppress(StorageError):  # logged where it happened; what was said was said
                 await self._saving
-        _log(turn)
+        log_turn(turn)
 
     def _save(self, turn: ConversationTurn, reason: str | None) -> None:
         if self.thread_id is None:
             return
         if not self._streamed and turn.status is not TurnStatus.COMPLETED:
             turn.heard_chars = 0  # the client has got nothing of it
-        timing = turn.timing(turn.ended_at_s or asyncio.get_running_loop().time())
-        end = TurnEnd(
-            turn_id=turn.turn_id,
-            conversation_id=self.thread_id,
-            status=turn.status.value,
-            ended_at=time.time(),
-            first_token_ms=timing.first_token_ms,
-            first_chunk_ms=timing.first_chunk_ms,
-            total_ms=timing.total_ms,
-            chunks=turn.chunks,
-            reply_chars=len(turn.reply),
-            heard_chars=len(turn.heard_text),
-            reason=reason,
-        )
-        self._saving = self._turns.store.finish_turn(self.user_id, end, reply_messages(turn))
+        self._saving = self._turns.store.finish_turn(self.user_id, turn_end(turn, reason), reply_messages(turn))
 
 
 class HTTPTurns:
@@ -259,17 +246,3 @@ class HTTPTurns:
         self._closed = True
         for turn in self._live:
             turn.interrupt("shutdown")
-
-
-def _log(turn: ConversationTurn) -> None:
-    timing = turn.timing(turn.ended_at_s or asyncio.get_running_loop().time())
-    logger.info(
-        "turn {} {} first_token_ms={} first_chunk_ms={} total_ms={} chunks={} correlation_id={}",
-        turn.turn_id,
-        turn.status.value,
-        timing.first_token_ms,
-        timing.first_chunk_ms,
-        timing.total_ms,
-        turn.chunks,
-        turn.correlation_id,
-    )

@@ -10,21 +10,20 @@ from hmac import compare_digest
 from secrets import token_urlsafe
 from uuid import uuid4
 
-from loguru import logger
-
 from gateway.channel import Channel, Connection
 from gateway.errors import GatewayError, StorageError
 from gateway.history import trim_history
 from gateway.reply_messages import reply_messages
 from gateway.settings import Settings
 from gateway.speech import speech_of
-from gateway.store import Store, TurnBegun, TurnEnd, TurnStart
+from gateway.store import Store, TurnBegun, TurnStart
+from gateway.turn_end import log_turn, turn_end
 from gateway.turn_log import TurnLog
 from gateway.wire.errors import FrameError
 from gateway.wire.native import ChunkSpoken, Interrupt, Limits, NativeCodec, SessionFrame, StartTurn
 from pipeline.agent.service import AgentService, Message, correlation_id
 from pipeline.errors import PipelineError, TurnError
-from pipeline.events import AgentEvent, Error, StreamEnd, Timing, TurnInterrupted
+from pipeline.events import AgentEvent, Error, StreamEnd, TurnInterrupted
 from pipeline.message_processor import ConversationTurn, Heard, MessageProcessor, log_failure
 from pipeline.text import ChunkLimits, SpeechRules
 
@@ -282,42 +281,12 @@ class Session:
             await self._saving.pop(turn.turn_id)
         except StorageError as error:
             await self.emit_error(error, correlation_id=turn.correlation_id)
-        self._log(turn)
+        log_turn(turn)
 
     def _save(self, turn: ConversationTurn, reason: str | None) -> None:
         """Ask the store for the turn's end; a later turn of the conversation sees it in any case."""
-        timing = self._timing(turn)
         self._turn_log.ended(turn.turn_id, turn.status.value, reason)
-        end = TurnEnd(
-            turn_id=turn.turn_id,
-            conversation_id=turn.conversation_id,
-            status=turn.status.value,
-            ended_at=time.time(),
-            first_token_ms=timing.first_token_ms,
-            first_chunk_ms=timing.first_chunk_ms,
-            total_ms=timing.total_ms,
-            chunks=turn.chunks,
-            reply_chars=len(turn.reply),
-            heard_chars=len(turn.heard_text),
-            reason=reason,
-        )
-        self._saving[turn.turn_id] = self._store.finish_turn(self.user_id, end, reply_messages(turn))
-
-    def _timing(self, turn: ConversationTurn) -> Timing:
-        return turn.timing(turn.ended_at_s or asyncio.get_running_loop().time())
-
-    def _log(self, turn: ConversationTurn) -> None:
-        timing = self._timing(turn)
-        logger.info(
-            "turn {} {} first_token_ms={} first_chunk_ms={} total_ms={} chunks={} correlation_id={}",
-            turn.turn_id,
-            turn.status.value,
-            timing.first_token_ms,
-            timing.first_chunk_ms,
-            timing.total_ms,
-            turn.chunks,
-            turn.correlation_id,
-        )
+        self._saving[turn.turn_id] = self._store.finish_turn(self.user_id, turn_end(turn, reason), reply_messages(turn))
 
     async def close(self, reason: str) -> None:
         """End the session: its live turn is interrupted and saved, and no task is left."""
@@ -331,7 +300,7 @@ class Session:
         for turn_id, saving in self._saving.items():  # what the relay did not come to tell
             with suppress(StorageError):  # logged where it happened
                 await saving
-            self._log(self._processor.turn(turn_id))
+            log_turn(self._processor.turn(turn_id))
         await self._processor.close()
 
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, assert_never
-from uuid import uuid4
 
 from loguru import logger
 from starlette.responses import Response
@@ -16,6 +15,7 @@ from gateway.error_table import CloseCode
 from gateway.errors import GatewayError
 from gateway.http_routes import error_response
 from gateway.outbox import ClientGoneError, Outbox
+from gateway.requests import correlation_id_of
 from gateway.security import authenticate
 from gateway.session import Session
 from gateway.wire.errors import FrameError
@@ -52,7 +52,7 @@ class WebSocketHandler:
         self._gateway = gateway
         self._codec = NativeCodec(max_message_chars=gateway.settings.max_message_chars)
         self._outbox = Outbox(websocket, write_timeout_s=gateway.settings.write_timeout_s)
-        self._correlation_id = uuid4().hex
+        self._correlation_id = correlation_id_of(websocket)
         self._playback = websocket.query_params.get("playback", "").lower() in ("true", "1")
         self._frames = 0
         self._bad_frames = 0

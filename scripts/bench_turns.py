@@ -219,11 +219,16 @@ class Session(asyncio.Protocol):
             b"Sec-WebSocket-Key: %s\r\n\r\n" % key.encode()
         )
 
-    def send(self, frame: dict[str, Any], opcode: int = 1) -> None:
-        data = json.dumps(frame).encode() if frame else b""
-        head = bytes([0x80 | opcode, 0x80 | len(data)]) if len(data) < 126 else bytes(
-            [0x80 | opcode, 0xFE, *len(data).to_bytes(2)]
-        )  # fmt: skip
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.figures.errors += 1
+        self.again = False
+        self.ended.set()
+
+    def send(self, frame: dict[str, Any]) -> None:
+        """A text frame."""
+        data = json.dumps(frame).encode()
+        size = [0x80 | len(data)] if len(data) < 126 else [0xFE, *len(data).to_bytes(2, "big")]
+        head = bytes([0x81, *size])
         self.transport.write(head + bytes(4) + data)  # masked with zeros
 
     def ask(self, kind: str = "talk", **fields: Any) -> None:
@@ -259,7 +264,7 @@ class Session(asyncio.Protocol):
 
     def _take(self, opcode: int, frame: bytes, now: float) -> None:
         if opcode == 9:
-            self.send({}, 10)
+            self.transport.write(bytes([0x8A, 0x80 | len(frame)]) + bytes(4) + frame)
         elif b'"event":"tts_ready_chunk"' in frame[:60]:
             self._chunk(msgspec.json.decode(frame), now)
         elif b'"event":"stream_end"' in frame[:60]:

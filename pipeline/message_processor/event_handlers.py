@@ -53,7 +53,11 @@ class EventHandler:
                     return
                 match event:
                     case StreamToken() | ToolCall() | ToolResult():
-                        await turn.token_queue.put(_checked(event))
+                        token = _checked(event)
+                        if turn.token_queue.full():
+                            await turn.token_queue.put(token)
+                        else:  # for every token, and much cheaper
+                            turn.token_queue.put_nowait(token)
                     case StreamStart():
                         pass  # the client was told when the turn began
                     case StreamEnd():
