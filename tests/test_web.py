@@ -365,6 +365,21 @@ async def test_conversations_are_listed_continued_exported_and_deleted(browser: 
         assert [start["conversation_id"] == first for start in starts] == [True, False, True]
 
 
+async def test_older_conversations_are_a_button_away(browser: Browser) -> None:
+    async with serving(ScriptedAgent(["Hello."])) as served:
+        async with served.client() as client:
+            for number in range(25):
+                await client.turn(f"Number {number}", conversation_id=f"c{number}")
+        async with talking(browser, served.http_url) as page:
+            await page.page.click("#show-history")
+            entries = page.page.locator("#history-list li")
+            await expect(entries).to_have_count(20)
+            await page.page.click("#more-history")
+            await expect(entries).to_have_count(25)
+            await expect(page.page.locator("#more-history")).to_be_hidden()
+            await expect(entries.nth(24)).to_contain_text("Number 0")
+
+
 async def test_voice_and_speed_are_remembered(browser: Browser) -> None:
     async with serving(agent()) as served, talking(browser, served.http_url) as page:
         await page.page.click("#show-voice")
