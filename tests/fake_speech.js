@@ -32,7 +32,7 @@
       return options.voices ? [voice("Alma", "en-GB", true), voice("Bert", "en-US", false), voice("Carla", "de-DE", false)] : [];
     }
     speak(utterance) {
-      note("speak", { text: utterance.text, voice: utterance.voice?.name, rate: utterance.rate });
+      if (utterance.text.trim()) note("speak", { text: utterance.text, voice: utterance.voice?.name, rate: utterance.rate });
       this.#queue.push(utterance);
       if (this.#queue.length === 1) this.#begin();
     }
@@ -59,7 +59,7 @@
         setTimeout(() => {
           this.#queue.shift();
           const waits = this.pending || this.speaking; // else `speak` itself begins what the page says next
-          note("end", { text: utterance.text });
+          if (utterance.text.trim()) note("end", { text: utterance.text });
           fire(utterance, "end");
           if (waits && this.#queue.length) this.#begin();
         }, 4 + ms(utterance.text.length)),

@@ -130,6 +130,7 @@ async def test_a_user_who_talks_is_listened_to(browser: Browser) -> None:
         # Our own voice, out of the loudspeaker and into the microphone, is no barge-in …
         await page.page.evaluate("__speech.recognition.say('this is the sentence', false)")
         assert await page.log("cancel") == []
+        await page.page.evaluate("__speech.recognition.say('the sentence number one of the answer')")
         # … but the user's is, from the first word on, before the sentence is complete.
         await page.page.evaluate("__speech.recognition.say('No wait', false)")
         assert len(await page.log("cancel")) == 1
@@ -156,6 +157,22 @@ async def test_a_microphone_that_fails_is_explained(browser: Browser, error: str
         await expect(page.page.locator("#problem")).to_be_visible()
         await expect(page.page.locator("#talk-label")).to_have_text("Talk")
         assert len(await page.page.inner_text("#problem")) > 40
+
+
+async def test_what_is_only_our_own_voice(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url) as page:
+        for heard, fewest, is_echo in [
+            ("the next train", 1, True),
+            ("The NEXT train!", 1, True),
+            ("", 1, True),
+            ("the train", 1, False),
+            ("train", 1, True),
+            ("train", 3, False),
+            ("rain", 1, False),
+        ]:
+            spoken = "Your train: the next train leaves at noon."
+            call = f"isEcho({json.dumps(heard)}, {json.dumps(spoken)}, {fewest})"
+            assert await page.page.evaluate(f"import('./listener.js').then(({{isEcho}}) => {call})") is is_echo
 
 
 async def test_without_speech_recognition_one_types(browser: Browser) -> None:
@@ -204,6 +221,9 @@ async def test_a_gateway_with_keys_asks_for_one(browser: Browser) -> None:
         await page.page.fill("#key-value", "wrong")
         await page.page.keyboard.press("Enter")
         await expect(page.page.locator("#key-note")).to_contain_text("valid key")
+        await page.page.fill("#key-value", "two words")
+        await page.page.keyboard.press("Enter")
+        await expect(page.page.locator("#key-note")).to_contain_text("cannot send this key")
         await page.page.fill("#key-value", "k2")
         await page.page.keyboard.press("Enter")
         await page.until_state("connected")
@@ -345,6 +365,21 @@ async def test_conversations_are_listed_continued_exported_and_deleted(browser: 
         assert [start["conversation_id"] == first for start in starts] == [True, False, True]
 
 
+async def test_older_conversations_are_a_button_away(browser: Browser) -> None:
+    async with serving(ScriptedAgent(["Hello."])) as served:
+        async with served.client() as client:
+            for number in range(25):
+                await client.turn(f"Number {number}", conversation_id=f"c{number}")
+        async with talking(browser, served.http_url) as page:
+            await page.page.click("#show-history")
+            entries = page.page.locator("#history-list li")
+            await expect(entries).to_have_count(20)
+            await page.page.click("#more-history")
+            await expect(entries).to_have_count(25)
+            await expect(page.page.locator("#more-history")).to_be_hidden()
+            await expect(entries.nth(24)).to_contain_text("Number 0")
+
+
 async def test_voice_and_speed_are_remembered(browser: Browser) -> None:
     async with serving(agent()) as served, talking(browser, served.http_url) as page:
         await page.page.click("#show-voice")
@@ -356,6 +391,25 @@ async def test_voice_and_speed_are_remembered(browser: Browser) -> None:
         await page.until_idle(1)
         spoken = await page.log("speak")
         assert {(entry["voice"], entry["rate"]) for entry in spoken} == {("Bert", 1.5)}
+
+
+async def test_a_voice_speaks_its_language_only(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url) as page:
+        await page.page.click("#show-voice")
+        await page.page.select_option("#voice-name", "Bert")
+        await page.page.keyboard.press("Escape")
+        await page.say("Speak, please")
+        await page.until_idle(1)
+        await page.page.click("#show-voice")
+        await page.page.select_option("#voice-lang", "de")
+        await page.page.keyboard.press("Escape")
+        await page.say("Speak, please")
+        await page.until_idle(2)
+        (_, german) = await page.log("send", event="start_turn")
+        assert german["frame"]["lang"] == "de"
+        voices = [entry["voice"] for entry in await page.log("speak")]
+        assert voices == ["Bert"] * len(SENTENCES) + ["Carla"] * (len(voices) - len(SENTENCES))
+        assert voices[-1] == "Carla"
 
 
 async def test_after_200_turns_the_page_has_not_grown(browser: Browser) -> None:

@@ -11,23 +11,25 @@ import { VoiceSettings } from "./voice.js";
 
 const $ = (id) => document.getElementById(id);
 const PASSING_MS = 4_000;
+const ECHO_MS = 2_500;
+const ECHO_WORDS = 3;
 
 const STATES = {
   connecting: "Connecting …",
   connected: "Connected",
-  resuming: "Connection lost, resuming …",
-  recovered: "Recovered, nothing is missing",
-  new_session: "New session, same conversation",
+  resuming: "Resuming …",
+  recovered: "Recovered",
+  new_session: "New session",
   unauthorized: "A key is needed",
   refused: "Refused",
-  taken_over: "Taken over by another tab",
+  taken_over: "Taken over",
   closed: "Closed",
 };
 
 const transcript = new Transcript($("transcript"));
 const speaker = new Speaker({ onStart: chunkStarts, onSpoken: chunkSpoken, onProblem: problem });
 const voice = new VoiceSettings($("voice"), speaker);
-const listener = new Listener({ onPartial: partial, onFinal: heardUser, onChange: refresh, onProblem: problem });
+const listener = new Listener({ onPartial: partial, onFinal: heardUser, onChange: listening, onProblem: problem });
 const history = new History($("history"), openConversation);
 const timeline = new Timeline($("timeline-body"));
 const client = new VoiceClient({
@@ -43,11 +45,15 @@ const client = new VoiceClient({
 const views = new Map();
 let passing = 0;
 
+let lastSpoken = ["", ""];
+let lastSpokenAt = -Infinity;
+
 // What the user does
 
 function say(text) {
   if (!text.trim()) return;
   stop("barge_in");
+  speaker.unlock();
   problem("");
   $("welcome").hidden = true;
   const turn = client.say(text, voice.lang ? { lang: voice.lang } : {});
@@ -72,19 +78,27 @@ function stop(reason) {
 }
 
 function partial(text) {
-  if (speaker.isSpeaking && isEcho(text, nowSpoken())) return;
+  if (isOurVoice(text)) return;
   stop("barge_in");
   transcript.partial(text);
 }
 
 function heardUser(text) {
-  if (speaker.isSpeaking && isEcho(text, nowSpoken())) return;
+  if (isOurVoice(text)) return;
   transcript.partial("");
   say(text);
 }
 
-let lastSpoken = ["", ""];
-const nowSpoken = () => lastSpoken.join(" ");
+/** Recognition is late: its last words come when we have fallen silent, and then a short one may be an answer. */
+function isOurVoice(text) {
+  if (speaker.isSpeaking) return isEcho(text, lastSpoken.join(" "));
+  return performance.now() - lastSpokenAt < ECHO_MS && isEcho(text, lastSpoken.join(" "), ECHO_WORDS);
+}
+
+function listening(isOn) {
+  if (!isOn) transcript.partial("");
+  refresh();
+}
 
 // What the gateway says
 
@@ -132,6 +146,7 @@ function chunkStarts({ turn, index, text }) {
 }
 
 function chunkSpoken({ turn, index }) {
+  lastSpokenAt = performance.now();
   client.spoken(turn, index);
 }
 
@@ -143,6 +158,7 @@ function stateChanged(state, text) {
     passing = setTimeout(() => stateChanged("connected", ""), PASSING_MS);
   if (state === "unauthorized") askForKey(client.key ? text : "");
   else if (state === "refused") problem(text);
+  else if (state === "taken_over") problem("This conversation goes on elsewhere. Reload the page to talk here.");
   refresh();
 }
 
@@ -154,14 +170,14 @@ function refresh() {
   button.dataset.does = isBusy ? "interrupt" : listener.isOn ? "mute" : "listen";
   button.hidden = !isBusy && !Listener.isAvailable;
   $("talk-label").textContent = isBusy ? "Interrupt" : listener.isOn ? "Listening" : "Talk";
-  button.setAttribute("aria-label", isBusy ? "Interrupt" : listener.isOn ? "Stop listening" : "Talk");
+  button.setAttribute("aria-label", isBusy ? "Interrupt" : listener.isOn ? "Listening: stop" : "Talk");
   $("hint").textContent = hint(isBusy);
 }
 
 function hint(isBusy) {
   if (isBusy && listener.isOn) return "To interrupt, just talk – or press Esc.";
   if (isBusy) return "To interrupt, press Esc or the red button, or say something new.";
-  if (listener.isOn) return "I am listening.";
+  if (listener.isOn) return "I am listening. Press the button to stop that.";
   if (!Listener.isAvailable) return "This browser cannot listen, so type. Enter sends.";
   return "Press Talk and speak, or type. Enter sends.";
 }
@@ -209,11 +225,12 @@ $("talk-button").addEventListener("click", () => {
   else if (listener.isOn) listener.stop();
   else {
     problem("");
+    speaker.unlock();
     listener.start(voice.spokenLang);
   }
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !document.querySelector("dialog[open]") && stop("user")) event.preventDefault();
+  if (event.key === "Escape" && !event.isComposing && !document.querySelector("dialog[open]") && stop("user")) event.preventDefault();
 });
 for (const example of document.querySelectorAll(".examples button"))
   example.addEventListener("click", () => say(example.textContent));

@@ -11,11 +11,15 @@ const PROBLEMS = {
   "language-not-supported": "The browser's speech recognition does not know this language. Choose another one.",
 };
 
-/** Whether what was recognised is only our own voice, out of the loudspeaker and into the microphone. */
-export function isEcho(transcript, spoken) {
+/**
+ * Whether what was recognised is only our own voice, out of the loudspeaker and into the microphone: nothing but
+ * words of what was spoken just now, in their order, and at least `minWords` of them.
+ */
+export function isEcho(transcript, spoken, minWords = 1) {
   const words = (text) => (text.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? []).join(" ");
   const heard = words(transcript);
-  return heard === "" || ` ${words(spoken)} `.includes(` ${heard} `);
+  if (heard === "") return true;
+  return heard.split(" ").length >= minWords && ` ${words(spoken)} `.includes(` ${heard} `);
 }
 
 export class Listener {

@@ -22,6 +22,7 @@ export class Speaker {
     this._queue = [];
     this._current = null;
     this._cps = DEFAULT_CPS; // measured as it speaks, at rate 1
+    this._isUnlocked = false;
     this.rate = 1;
     this.voiceName = "";
     this.muted = false;
@@ -38,6 +39,13 @@ export class Speaker {
 
   get isSpeaking() {
     return this._current !== null;
+  }
+
+  /** Call it while a click or key is handled: some browsers, on phones, speak only if they did so there first. */
+  unlock() {
+    if (this._isUnlocked || this.isSilent) return;
+    this._isUnlocked = true;
+    this._synth.speak(Object.assign(new SpeechSynthesisUtterance(" "), { volume: 0 }));
   }
 
   say(chunk) {
