@@ -35,7 +35,8 @@ _STAGE = re.compile(_BRACKETED)
 
 _WRAPPED = re.compile(
     r"(?<![\w=~])(?P<mark>==|~~)(?=[^\s=~])[^\n]{0,200}?(?<=[^\s=~])(?P=mark)(?![\w=~])"
-    r"|(?<=[\w)])(?P<script>[~^])(?=[\w+-]{1,12}(?P=script))[\w+-]{1,12}(?P=script)"
+    r"|(?<=[\w)])(?P<script>~(?=[0-9+-]{1,6}~)|\^(?=(?:[0-9+-]{1,6}|st|nd|rd|th|[a-z])\^(?!\w)))"
+    r"(?P<text>[0-9a-z+-]{1,6})(?P=script)"
 )
 
 
@@ -44,7 +45,7 @@ def find_wrapping(text: str) -> list[Edit]:
     edits: list[Edit] = []
     for match in _WRAPPED.finditer(text):
         width = len(match["mark"] or match["script"])
-        if match["script"] != "^":
+        if match["script"] != "^" or match["text"] in ("st", "nd", "rd", "th"):
             edits.append((match.start(), match.start() + width, ""))
         edits.append((match.end() - width, match.end(), ""))
     return edits

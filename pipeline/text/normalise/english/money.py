@@ -222,9 +222,9 @@ def _code_first(match: Match) -> str | None:
     return _sum(match["a"], (match["m"] or "").strip(" -"), CODES[match["code"]])
 
 
-@rule(r"[$€£]\d{1,3},\d(?!\d)")
-def _decimal_comma(match: Match) -> str:
-    """ "$3,5" may be a slip of any kind."""
+@rule(r"[$€£]\d{1,3},\d(?!\d)|[¥￥$]\s?\d[0-9.,]{0,12}[万億亿][円元]?")
+def _as_written(match: Match) -> str:
+    """ "$3,5" may be a slip of any kind, "¥10万" has no English words."""
     return match[0]
 
 
@@ -233,6 +233,6 @@ def _cents(match: Match) -> str:
     return f"{number(match['a'])} {'cent' if match['a'] == '1' else 'cents'}"
 
 
-AT_SIGN = (_decimal_comma, _signed)
+AT_SIGN = (_as_written, _signed)
 AT_NUMBER = (_with_code, _cents)
 AT_WORD = (_signed, _code_first)

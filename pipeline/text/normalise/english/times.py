@@ -85,13 +85,15 @@ def _verse(match: Match) -> str | None:
     return f"{words} to {number(match['v2'])}" if match["v2"] else words
 
 
-@rule(r"(?P<a>\d{1,4}):(?P<b>\d{1,3}(?:,\d{3}){1,3}|\d{1,4})(?::(?P<c>\d{1,4}))?(?![\w:]|[.,]\d)")
+@rule(r"(?P<a>\d{1,4}):(?P<b>\d{1,3}(?:,\d{3}){1,3}|\d{1,4}(?:\.\d)?)(?::(?P<c>\d{1,4}))?(?![\w:]|[.,]\d)")
 def _ratio(match: Match) -> str | None:
     """ "16:9" -> "sixteen to nine"; with two digits after the colon only when a ratio is spoken of."""
     parts = [p for p in match.group("a", "b", "c") if p]
     if all(len(part) == 4 for part in parts):
         return match[0]  # ISO 9001:2015
     last = parts[-1]
+    if "." in last:
+        return " to ".join(number(p) for p in parts)
     clearly = len(last) == 1 or len(last) > 2 or (len(parts) == 2 and (int(last) > 59 or len(parts[0]) > 2))
     if not clearly and not _RATIO.search(before(match).lower()):
         return None

@@ -90,7 +90,7 @@ _LONG = compiled(
 )
 
 
-@rule(rf"(?P<a>\d{{1,4}}),(?P<b>\d{{1,2}})\s?(?P<unit>%|°C|kg|km|cm|mm|ml|l|g){_END}")
+@rule(rf"(?P<a>\d{{1,4}}),(?P<b>\d{{1,2}})\s?(?P<unit>%|°C|kg|km|cm|mm|ml|m|l|g){_END}")
 def _decimal_comma(match: Match) -> str:
     """ "12,5%", "1,5 kg"."""
     return f"{number(match['a'])} point {digits(match['b'])} {UNITS[match['unit']][1]}"

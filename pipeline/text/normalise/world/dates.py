@@ -93,7 +93,7 @@ def _german_date(language: SpeechLanguage, match: Match) -> str | None:
     """ "am 3.10." -> "am dritten Oktober"; without a word before it, "3.10." may be a section."""
     day, month = int(match["d"]), int(match["m"])
     word = before(match, 16).rstrip().rsplit(" ", 1)[-1].lower()
-    if word not in language.day_rule_after or not (1 <= day <= 31 and 1 <= month <= 12):
+    if word not in ("am", "vom", "zum", "seit", "ab", "bis", "den") or not (1 <= day <= 31 and 1 <= month <= 12):
         return None
     stop = "" if after(match, 4).strip() else "."
     return f"{_day(language, day, before(match, 16))} {months(language)[month - 1]}{stop}"

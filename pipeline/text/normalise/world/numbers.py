@@ -365,7 +365,7 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         table.append((r"(?P<a>\d{1,2}):(?P<b>\d)(?![\d:])", _score))
     table.append((rf"(?P<n>\d{{1,3}})/(?P<m>\d{{1,3}}){right}", _fraction))
     if language.to:
-        table.append((rf"(?P<a>{amount})\s?[-–—〜～]\s?(?P<b>{amount}){right}(?!\s?=|-[A-Z\d])", _range))
+        table.append((rf"(?P<a>{amount})(?:\s?[-–—〜～]\s?|~)(?P<b>{amount}){right}(?!\s?=|-[A-Z\d])", _range))
     if language.year_cues:
         table.append((rf"(?P<n>1[1-9]\d\d|20\d\d){right}", _year))
     if language.decimal != "." and "." not in language.decimal:

@@ -25,7 +25,7 @@ _UNITS = {
     "cal": "calorie", "kJ": "kilojoule", "hPa": "hectopascal", "bar": "bar", "°C": "celsius", "℃": "celsius",
     "°F": "fahrenheit", "°": "degree", "Mbit/s": "megabit-per-second",
 }  # fmt: skip
-_RANGE_MARK = r"\s?[-–—〜～]\s?"
+_RANGE_MARK = r"(?:\s?[-–—〜～]\s?|~)"
 
 
 def _agreeing(language: SpeechLanguage, number: Number, name: str) -> str:
