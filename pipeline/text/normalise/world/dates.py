@@ -8,7 +8,7 @@ from datetime import date
 
 from pipeline.text.normalise.rules import Match, after, before, one_of
 from pipeline.text.normalise.world.icu import DATE_YEAR, long_date, months, plural, spell
-from pipeline.text.normalise.world.numbers import RIGHT, Row
+from pipeline.text.normalise.world.numbers import RIGHT, Row, between
 from pipeline.text.speech_languages import SpeechLanguage
 
 __all__ = ["at_number"]
@@ -118,8 +118,7 @@ def _times(language: SpeechLanguage, match: Match) -> str | None:
     """ "8h-12h", "8:00–17:30"."""
     first = _clock(language, match, match["h"], match["m"])
     last = _clock(language, match, match["h2"], match["m2"])
-    gap = "" if language.to == "–" else language.joint
-    return f"{first}{gap}{language.to}{gap}{last}" if first and last and language.to else None
+    return f"{first}{between(language)}{last}" if first and last and language.to else None
 
 
 def _clock(language: SpeechLanguage, match: Match, h: str, m: str | None) -> str | None:

@@ -21,6 +21,7 @@ __all__ = [
     "Say",
     "at_number",
     "at_ordinal",
+    "between",
     "is_range",
     "parse",
     "say_number",
@@ -196,6 +197,12 @@ def _turkish_ordinal(language: SpeechLanguage, match: Match) -> str:
     return spell(language, int(match["n"]), "ordinal")
 
 
+def between(language: SpeechLanguage) -> str:
+    """What is said between the ends of a range; Korean hangs it on the first."""
+    gap = "" if language.to == "–" else language.joint
+    return f"{'' if language.code == 'ko' else gap}{language.to}{gap}"
+
+
 def is_range(first: Number, last: Number) -> bool:
     """Whether two numbers with a dash between them are its ends, and no code or telephone number."""
     a, b = first.whole, last.whole
@@ -218,11 +225,10 @@ def _range(language: SpeechLanguage, match: Match) -> str | None:
         score = language.to in ("a", "à") and len(both) < 4 and not both.startswith("0")
         if not score or first.fraction or last.fraction:
             return match[0]
-    gap = "" if language.to == "–" else language.joint
     if len(match["a"]) == 4 and (language.code == "de" or (language.code == "zh" and after(match, 1) == "年")):
         ends = [spell(language, int(end.whole), language.year_rule) for end in (first, last)]
-        return f"{ends[0]}{gap}{language.to}{gap}{ends[1]}"  # years: "1939-1945"
-    return f"{say_number(language, first)}{gap}{language.to}{gap}{say_number(language, last)}"
+        return f"{ends[0]}{between(language)}{ends[1]}"  # years: "1939-1945"
+    return f"{say_number(language, first)}{between(language)}{say_number(language, last)}"
 
 
 def _and_a_half(language: SpeechLanguage, match: Match) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.text.normalise.rules import Match, after, one_of
 from pipeline.text.normalise.world.icu import plural, spell, with_unit
-from pipeline.text.normalise.world.numbers import AMOUNT, Number, Row, is_range, parse, say_number
+from pipeline.text.normalise.world.numbers import AMOUNT, Number, Row, between, is_range, parse, say_number
 from pipeline.text.speech_languages import SpeechLanguage
 
 __all__ = ["at_number", "at_sign", "leads"]
@@ -43,10 +43,9 @@ def _ends(language: SpeechLanguage, match: Match, name: str) -> tuple[Number, st
     last = parse(language, match["b"])
     if not minus and not is_range(first, last):
         return None
-    gap = "" if language.to == "–" else language.joint
     return (
         last,
-        f"{minus}{say_number(language, first)}{gap}{language.to}{gap}{_agreeing(language, last, name)}",
+        f"{minus}{say_number(language, first)}{between(language)}{_agreeing(language, last, name)}",
     )
 
 
@@ -89,8 +88,7 @@ def _sum(language: SpeechLanguage, match: Match) -> str:
         return minus + _large(language, amount, match["magnitude"], forms)
     if match["b"]:
         last = _amount(language, match["b"])
-        gap = "" if language.to == "–" else language.joint
-        words = f"{_agreeing(language, amount, sign)}{gap}{language.to}{gap}{_agreeing(language, last, sign)}"
+        words = f"{_agreeing(language, amount, sign)}{between(language)}{_agreeing(language, last, sign)}"
         return f"{minus}{words}{language.joint}{plural(language, last.value, forms)}"
     if len(amount.fraction) != 2:
         return minus + _units_of(language, amount, sign, forms)
