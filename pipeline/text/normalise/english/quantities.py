@@ -112,7 +112,7 @@ def _is_range(a: str, b: str) -> bool:
     if len(first) == 4 and len(last) == 2:
         return last > first[2:]
     if max(len(first), len(last)) < 4:
-        return True
+        return len(first) - len(last) < 2  # 747-8
     if (len(first), len(last)) == (3, 4) and "," not in b and last[-1] != "0":
         return False  # 867-5309
     return int(first) < int(last) and (len(first) == 1 or len(last) - len(first) < 3)
