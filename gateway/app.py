@@ -51,10 +51,10 @@ class Gateway:
         if self._draining:
             raise GatewayError("The gateway is shutting down.", code="shutting_down", retryable=True)
 
-    def require_room(self) -> None:
-        """Raises GatewayError when no further connection can be taken (shutting_down, full)."""
+    def require_room(self, user_id: str) -> None:
+        """Raises GatewayError when no further connection of this user can be taken (shutting_down, full)."""
         self.require_running()
-        self.sessions.require_room()
+        self.sessions.require_room(user_id)
 
     async def drain(self) -> None:
         """Take no new turns, let live ones end for `drain_timeout_s`, close every connection with 1012."""

@@ -11,7 +11,7 @@ from gateway.replay_window import Frame, ReplayWindow
 from gateway.wire.native import NativeCodec, SessionFrame
 from pipeline.events import TTSReadyChunk, TurnEvent
 
-__all__ = ["Channel", "Connection"]
+__all__ = ["Channel", "Connection", "Listener"]
 
 
 class Connection(Protocol):
@@ -27,19 +27,34 @@ class Connection(Protocol):
         """The session broke, by a fault of ours: say so and close this one."""
 
 
-class Channel:
-    """Frames leave in order, each once on every connection; `on_chunk_sent` hears of chunks that were written."""
+class Listener(Protocol):
+    """Who hears what becomes of chunks, and of the client."""
 
-    def __init__(self, codec: NativeCodec, *, on_chunk_sent: Callable[[str, int], None]) -> None:
+    def chunk_sent(self, turn_id: str, index: int) -> None:
+        """The chunk was written to the client."""
+
+    def chunk_lost(self, turn_id: str, index: int) -> None:
+        """This chunk, and all after it, did not arrive after all; it will be sent again."""
+
+    def client_attached(self, attached: bool) -> None:
+        """The client is there, or away."""
+
+
+class Channel:
+    """Frames leave in order, each once on every connection; `listener` hears what becomes of them."""
+
+    def __init__(self, codec: NativeCodec, *, listener: Listener) -> None:
         self._codec = codec
-        self._on_chunk_sent = on_chunk_sent
+        self._listener = listener
         self._window = ReplayWindow()
         self._connection: Connection | None = None
         self._written = 0
         """The last frame that the attached connection has got."""
+        self._ever_written = 0
         self._client_acks = False
         self._writing = asyncio.Lock()
         self._room = asyncio.Event()
+        """Set by whatever may have made room: an acknowledgement, a client that came back, the window that slid."""
 
     @property
     def connection(self) -> Connection | None:
@@ -53,28 +68,49 @@ class Channel:
 
     def can_replay_after(self, seq: int) -> bool:
         """Whether exactly the frames after `seq` can be sent again."""
-        return self._window.reaches_back_to(seq)
+        return self._window.reaches_back_to(seq) and seq <= self._ever_written
 
-    async def attach(self, connection: Connection, opening: SessionFrame, *, last_seq: int | None) -> None:
+    async def attach(
+        self, connection: Connection, opening: Callable[[], SessionFrame], *, last_seq: int | None
+    ) -> bool:
         """Speak through this connection from now on: `opening` first, then every frame after `last_seq` (None: only
-        what is new). The connection before it is closed. Raises ClientGoneError.
+        what is new). The connection before it is closed. False, and nothing was sent, when the frames after
+        `last_seq` are not all here any more. Raises ClientGoneError.
         """
+        await self._take_over()  # frees a write that is stuck
+        async with self._writing:
+            await self._take_over()  # whoever attached meanwhile
+            if last_seq is not None:
+                if not self.can_replay_after(last_seq):
+                    return False
+                self._window.ack(last_seq)
+                if lost := self._window.first_chunk_after(last_seq):
+                    self._listener.chunk_lost(*lost)
+            await connection.send(self._codec.encode_control(opening()))
+            self._connection = connection
+            self._client_acks = False
+            self._written = self._window.last_seq if last_seq is None else last_seq
+            self._listener.client_attached(True)
+        self._room.set()
+        await self._write()
+        return True
+
+    async def _take_over(self) -> None:
         before, self._connection = self._connection, None
         if before is not None:
             await before.taken_over()
-        if last_seq is not None:
-            self._window.ack(last_seq)
-        async with self._writing:
-            await connection.send(self._codec.encode_control(opening))
-            self._connection = connection
-            self._written = self._window.last_seq if last_seq is None else last_seq
-        self._room.set()
-        await self._write()
 
     def detach(self, connection: Connection | None) -> None:
         """The connection is gone; nothing changes when another has taken its place already."""
-        if self._connection is connection:
+        if connection is not None and self._connection is connection:
             self._connection = None
+            self._listener.client_attached(False)
+
+    def give_up(self) -> None:
+        """The client will not come back: what it should have acknowledged, and did not, has not arrived."""
+        self.detach(self._connection)
+        if self._client_acks and (lost := self._window.first_chunk_after(self._window.acked)):
+            self._listener.chunk_lost(*lost)
 
     async def emit(self, event: TurnEvent) -> None:
         """Number an event, keep it, and write it to the client if one is attached."""
@@ -98,10 +134,12 @@ class Channel:
                 if connection is not self._connection:
                     continue  # taken over meanwhile: the new one gets it from where it stands
                 self._written = frame.seq
+                self._ever_written = max(self._ever_written, frame.seq)
                 if frame.chunk is not None:
-                    self._on_chunk_sent(*frame.chunk)
+                    self._listener.chunk_sent(*frame.chunk)
             if self._connection is not None and not self._client_acks:
                 self._window.slide(self._written)
+                self._room.set()
 
     def ack(self, seq: int) -> None:
         """Every frame up to this one has arrived; from now on the client is expected to say so."""
@@ -111,7 +149,7 @@ class Channel:
 
     def chunk_arrived(self, turn_id: str, index: int) -> None:
         """The frame of this chunk has arrived, and all before it."""
-        self._window.ack(self._window.seq_of_chunk(turn_id, index))
+        self._window.ack(min(self._window.seq_of_chunk(turn_id, index), self._written))
         self._room.set()
 
     async def wait_for_room(self) -> None:

@@ -20,8 +20,8 @@ class Frame(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes on the wire, near enough: most text is ASCII."""
-        return len(self.text)
+        """Bytes on the wire."""
+        return len(self.text) if self.text.isascii() else len(self.text.encode())
 
 
 class ReplayWindow:
@@ -68,6 +68,15 @@ class ReplayWindow:
     def after(self, seq: int) -> Frame | None:
         """The frame that follows `seq`; None when it was the last. Only for a `seq` the window reaches back to."""
         return self._frames[seq - self.last_seq] if seq < self.last_seq else None
+
+    def first_chunk_after(self, seq: int) -> tuple[str, int] | None:
+        """The first chunk (turn_id, index) whose frame follows `seq`, if it is here."""
+        return next((frame.chunk for frame in self._frames if frame.seq > seq and frame.chunk), None)
+
+    @property
+    def acked(self) -> int:
+        """The last frame that is gone from here."""
+        return self.last_seq - len(self._frames)
 
     def seq_of_chunk(self, turn_id: str, index: int) -> int:
         """The number of the frame that carried this chunk; 0 when it is not here."""

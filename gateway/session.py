@@ -77,11 +77,12 @@ class Session:
         self._idle = asyncio.Event()
         self._idle.set()
         self._saving: dict[str, Awaitable[None]] = {}
+        self._begun: dict[str, asyncio.Future[TurnBegun]] = {}
+        self.is_broken = False
+        """Whether the relay has failed, by a fault of ours: then nobody may go on with the session."""
         self._refs: dict[str, None] = {}
         self._ended: dict[str, None] = {}
-        self.channel = Channel(
-            NativeCodec(max_message_chars=settings.max_message_chars), on_chunk_sent=self._chunk_sent
-        )
+        self.channel = Channel(NativeCodec(max_message_chars=settings.max_message_chars), listener=self)
 
     # What the owner may know
 
@@ -95,6 +96,12 @@ class Session:
         return self.user_id == user_id and compare_digest(self._resume_token.encode(), resume_token.encode())
 
     @property
+    def live_turn_id(self) -> str | None:
+        """The turn that has not ended, if there is one."""
+        live = self._processor.live_turn
+        return None if live is None else live.turn_id
+
+    @property
     def is_idle(self) -> bool:
         """Whether no turn is live and all of them were told to their end."""
         return self._idle.is_set()
@@ -105,13 +112,29 @@ class Session:
 
     # Connections
 
-    async def attach(self, connection: Connection, *, last_seq: int | None = None) -> None:
+    async def attach(self, connection: Connection, *, last_seq: int | None = None) -> bool:
         """Speak through this connection from now on: `session` first, then every frame after `last_seq`.
 
-        The connection before it is closed. Raises ClientGoneError.
+        The connection before it is closed. False when those frames are not here any more. Raises ClientGoneError.
         """
-        opening = self._opening(recovered=last_seq is not None)
-        await self.channel.attach(connection, opening, last_seq=last_seq)
+
+        def opening() -> SessionFrame:
+            return self._opening(recovered=last_seq is not None)
+
+        return await self.channel.attach(connection, opening, last_seq=last_seq)
+
+    def chunk_sent(self, turn_id: str, index: int) -> None:
+        """The channel has written a chunk."""
+        self._processor.chunk_sent(turn_id, index)
+        self._turn_log.chunk_sent(turn_id, index)
+
+    def chunk_lost(self, turn_id: str, index: int) -> None:
+        """A chunk, and all after it, did not arrive."""
+        self._processor.chunk_lost(turn_id, index)
+
+    def client_attached(self, attached: bool) -> None:
+        """The client has come, or is away."""
+        self._processor.client_attached(attached)
 
     def _opening(self, *, recovered: bool) -> SessionFrame:
         settings = self._settings
@@ -159,7 +182,10 @@ class Session:
             started_at=time.time(),
         )
         correlation = uuid4().hex
-        begun = self._store.begin_turn(self.user_id, turn, Message(role="user", content=frame.message))
+        begun = asyncio.ensure_future(
+            self._store.begin_turn(self.user_id, turn, Message(role="user", content=frame.message))
+        )
+        self._begun[turn.turn_id] = begun
         self._turn_log.began(self.user_id, turn, frame.message)
         await self._processor.start_turn(
             conversation_id=self.conversation_id,
@@ -189,18 +215,14 @@ class Session:
             raise FrameError(f"speech: {error}.") from None
 
     async def _answer(
-        self, turn_id: str, begun: Awaitable[TurnBegun], correlation: str
+        self, turn_id: str, begun: asyncio.Future[TurnBegun], correlation: str
     ) -> AsyncGenerator[AgentEvent, None]:
         """What the agent answers to the conversation, once the user's message is safe."""
         correlation_id.set(correlation)
-        turn = await begun
+        turn = await asyncio.shield(begun)  # asked again when the turn ends, also when it is interrupted here
         if not turn.started:  # the store remembers a `ref` for longer than the session does
             raise TurnError("ref: this turn was started before.", code="turn_in_progress")
-        if turn.lost:
-            await self.emit_error(
-                GatewayError("The last turn of this conversation was lost when the gateway stopped.", code="turn_lost"),
-                correlation_id=turn.lost[-1],
-            )
+        await self._tell_lost(turn_id)
         settings = self._settings
         messages = trim_history(
             turn.history, max_messages=settings.max_history_messages, max_chars=settings.max_history_chars
@@ -209,6 +231,19 @@ class Session:
             async for event in events:
                 self._turn_log.answered(turn_id, event)
                 yield event
+
+    async def _tell_lost(self, turn_id: str) -> None:
+        """Tell, once, of turns that a gateway that died has left behind."""
+        begun = self._begun.pop(turn_id, None)
+        if begun is None:
+            return
+        try:
+            lost = (await asyncio.shield(begun)).lost
+        except StorageError:
+            return  # the turn itself says so
+        if lost:
+            error = GatewayError("The conversation's last turn was lost when the gateway stopped.", code="turn_lost")
+            await self.emit_error(error, correlation_id=self._processor.turn(turn_id).correlation_id)
 
     def interrupt(self, frame: Interrupt) -> None:
         """Stop the turn that the frame means; nothing happens when it is over already.
@@ -237,10 +272,6 @@ class Session:
 
     # What comes of them
 
-    def _chunk_sent(self, turn_id: str, index: int) -> None:
-        self._processor.chunk_sent(turn_id, index)
-        self._turn_log.chunk_sent(turn_id, index)
-
     async def emit_error(self, error: PipelineError, *, correlation_id: str) -> None:
         """Tell the client of a fault that ends no turn."""
         await self.channel.emit(Error(error.code, str(error), correlation_id, error.retryable))
@@ -250,6 +281,7 @@ class Session:
             await self._tell_turns()
         except Exception as error:
             log_failure("the relay failed", error, correlation_id=self.session_id)
+            self.is_broken = True
             if self.channel.connection is not None:
                 await self.channel.connection.failed()
 
@@ -277,6 +309,7 @@ class Session:
         if not isinstance(event, TurnInterrupted):
             self._save(turn, event.type if isinstance(event, Error) else None)
         _remember(self._ended, turn.turn_id)
+        await self._tell_lost(turn.turn_id)  # when the agent was not even asked
         try:
             await self._saving.pop(turn.turn_id)
         except StorageError as error:
@@ -290,10 +323,10 @@ class Session:
 
     async def close(self, reason: str) -> None:
         """End the session: its live turn is interrupted and saved, and no task is left."""
+        self.channel.give_up()
         live = self._processor.live_turn
         if live is not None:
             self._interrupt(live, reason, None)
-        self.channel.detach(self.channel.connection)
         if self._relay is not None:
             self._relay.cancel()
             await asyncio.wait([self._relay])

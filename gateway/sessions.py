@@ -44,9 +44,10 @@ class Sessions:
 
     def open(self, user_id: str, *, playback: bool, conversation_id: str | None = None) -> Session:
         """A new session. Raises GatewayError (full)."""
-        self.require_room()
         if len(self._sessions) >= self._settings.max_sessions:
-            self._close_soon(next(iter(self._waiting)), "given up for a new session")
+            if not self._waiting:
+                raise GatewayError("The gateway is full, try again later.", code="full", retryable=True)
+            self.close_soon(next(iter(self._waiting)), "given up for a new session")
         session = Session(
             user_id=user_id,
             agent=self._agent,
@@ -59,62 +60,65 @@ class Sessions:
         self._sessions[session.session_id] = session
         return session
 
-    def require_room(self) -> None:
-        """Raises GatewayError (full) when no session can be opened."""
-        if len(self._sessions) >= self._settings.max_sessions and not self._waiting:
+    def require_room(self, user_id: str) -> None:
+        """Raises GatewayError (full) when this user can neither open a session nor has one to come back to."""
+        is_full = len(self._sessions) >= self._settings.max_sessions and not self._waiting
+        if is_full and not any(session.user_id == user_id for session in self._sessions.values()):
             raise GatewayError("The gateway is full, try again later.", code="full", retryable=True)
 
-    async def resume(self, user_id: str, frame: Resume, *, playback: bool) -> tuple[Session, bool]:
-        """The session that the client asks for and True, or a new one and False.
+    async def resume(self, user_id: str, frame: Resume, connection: Connection, *, playback: bool) -> Session:
+        """Let the session that the client asks for speak through this connection, or, when it cannot be gone on
+        with, a new one on the same conversation, if that was the user's own.
 
-        The new one goes on with the same conversation when that was the user's own.
+        Raises ClientGoneError, and GatewayError (full).
         """
         session = self._sessions.get(frame.session_id)
         if session is not None and session.admits(user_id, frame.resume_token):
-            if session.channel.can_replay_after(frame.last_seq):
-                return session, True
-            self._close_soon(session.session_id, "frames are missing")
+            if not session.is_broken and await self.attach(session, connection, last_seq=frame.last_seq):
+                return session
+            self.close_soon(session.session_id, "frames are missing")
         if session is not None and session.user_id == user_id:
             conversation_id: str | None = session.conversation_id
         else:
             conversation_id = await self._store.conversation_of(user_id, frame.session_id)
-        return self.open(user_id, playback=playback, conversation_id=conversation_id), False
+        session = self.open(user_id, playback=playback, conversation_id=conversation_id)
+        await self.attach(session, connection)
+        return session
 
-    async def attach(self, session: Session, connection: Connection, *, last_seq: int | None = None) -> None:
-        """Let the session speak through this connection. Raises ClientGoneError."""
+    async def attach(self, session: Session, connection: Connection, *, last_seq: int | None = None) -> bool:
+        """Let the session speak through this connection; False when not all frames after `last_seq` are there.
+
+        Raises ClientGoneError.
+        """
         self._stop_waiting(session.session_id)
-        await session.attach(connection, last_seq=last_seq)
+        attached = await session.attach(connection, last_seq=last_seq)
         self._stop_waiting(session.session_id)  # the one before may have left only now
+        return attached
 
     def detach(self, session: Session, connection: Connection) -> None:
         """The connection is gone: the session waits for its client, unless another one serves it."""
         session.channel.detach(connection)
-        if session.channel.connection is None and session.session_id in self._sessions:
+        if session.is_broken:
+            self.close_soon(session.session_id, "broken")
+        elif session.channel.connection is None and session.session_id in self._sessions:
             self._stop_waiting(session.session_id)
             self._waiting[session.session_id] = asyncio.get_running_loop().call_later(
-                self._settings.resume_window_s, self._close_soon, session.session_id, "disconnected"
+                self._settings.resume_window_s, self.close_soon, session.session_id, "disconnected"
             )
 
     def _stop_waiting(self, session_id: str) -> None:
         if timer := self._waiting.pop(session_id, None):
             timer.cancel()
 
-    async def close(self, session: Session, reason: str) -> None:
-        """End a session."""
-        self._close_soon(session.session_id, reason)
-        await self._closed()
-
     async def close_all(self, reason: str) -> None:
         """End all sessions."""
         for session_id in list(self._sessions):
-            self._close_soon(session_id, reason)
-        await self._closed()
-
-    async def _closed(self) -> None:
+            self.close_soon(session_id, reason)
         if self._closing:
             await asyncio.wait(self._closing)
 
-    def _close_soon(self, session_id: str, reason: str) -> None:
+    def close_soon(self, session_id: str, reason: str) -> None:
+        """End a session, without waiting for it; nothing happens when it has ended."""
         session = self._sessions.pop(session_id, None)
         self._stop_waiting(session_id)
         if session is not None:

@@ -73,6 +73,8 @@ class WebSocketHandler:
             await self._serve(user_id)
         except ClientGoneError as gone:
             await self._close_gone(gone)
+        except GatewayError as refusal:  # the last place was taken during the handshake
+            await self.close(CloseCode.TRY_LATER, str(refusal))
         except Exception as error:
             log_failure("connection failed", error, correlation_id=self._correlation_id)
             await self.failed()
@@ -103,7 +105,7 @@ class WebSocketHandler:
     async def failed(self) -> None:
         """Something of ours broke."""
         if self._session is not None:
-            with suppress(ClientGoneError):
+            with suppress(Exception):  # whatever broke may break again; the close says it as well
                 await self._send_error(PipelineError("Something went wrong inside the gateway."))
         await self.close(CloseCode.INTERNAL)
 
@@ -122,7 +124,7 @@ class WebSocketHandler:
         offered = [name for name in self._websocket.scope.get("subprotocols", ()) if not name.startswith("bearer.")]
         if offered and SUBPROTOCOL not in offered:
             raise GatewayError(f"Offer the subprotocol {SUBPROTOCOL}.", code="bad_subprotocol")
-        self._gateway.require_room()
+        self._gateway.require_room(user_id)
         return user_id
 
     async def _refuse(self, response: Response) -> None:
@@ -160,11 +162,12 @@ class WebSocketHandler:
     async def _resume(self, user_id: str, frame: Resume) -> None:
         """Go on with another connection's session, in place of one that was opened meanwhile."""
         sessions = self._gateway.sessions
-        session, recovered = await sessions.resume(user_id, frame, playback=self._playback)
-        opened, self._session = self._session, session
+        opened = self._session
         if opened is not None:
-            await sessions.close(opened, "resumed another")
-        await sessions.attach(session, self, last_seq=frame.last_seq if recovered else None)
+            opened.channel.detach(self)
+        self._session = await sessions.resume(user_id, frame, self, playback=self._playback)
+        if opened is not None and opened is not self._session:
+            sessions.close_soon(opened.session_id, "resumed another")
 
     # Frames
 
@@ -181,6 +184,8 @@ class WebSocketHandler:
             self._bad_frames = 0
         except (FrameError, TurnError, GatewayError) as error:
             logger.info("frame refused: {} correlation_id={}", error.code, self._correlation_id)
+            if error.code == "full":
+                raise
             await self._open(user_id)
             await self._send_error(error)
             is_bad = isinstance(error, FrameError) or error.code == "turn_not_found"

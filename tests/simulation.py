@@ -48,6 +48,8 @@ class Agent:
     def __init__(self, random: Random) -> None:
         self.random = random
         self.open = 0
+        self.said: dict[str, str] = {}
+        """What was said, by the message that it answers."""
 
     async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[AgentEvent, None]:
         random = self.random
@@ -57,7 +59,9 @@ class Agent:
             for number in range(random.randrange(1, 40)):
                 if pause_s:
                     await asyncio.sleep(pause_s * random.random())
-                yield StreamToken(random.choice(WORDS) + " ")
+                word = random.choice(WORDS) + " "
+                self.said[messages[-1]["content"]] = self.said.get(messages[-1]["content"], "") + word
+                yield StreamToken(word)
                 if random.random() < 0.02:
                     yield ToolCall(f"call-{number}", "look", arguments="{}")
                     await asyncio.sleep(random.random())
@@ -181,7 +185,9 @@ class World:
         self.turns: dict[str, list[dict[str, Any]]] = {}
         self.live: str | None = None
         self.spoken: dict[str, int] = {}
-        self.refs = 0
+        self.own_word: dict[str, HeardPosition | None] = {}
+        """The position that was told with the interrupt, by turn."""
+        self.refs = self.asked = 0
         self.calm = True
         """As long as nothing was lost, and nobody silent for long, the gateway waits for reports."""
         self.violation = ""
@@ -238,9 +244,8 @@ class World:
             return
         last_seq = self.frames[-1]["seq"] if self.frames else 0
         frame = Resume(self.opening["session_id"], self.opening["resume_token"], last_seq)
-        session, recovered = await self.sessions.resume("ann", frame, playback=self.playback)
-        self.check(recovered and session is self.session, "a session that was there could not be resumed")
-        await self.sessions.attach(session, network, last_seq=last_seq)
+        session = await self.sessions.resume("ann", frame, network, playback=self.playback)
+        self.check(session is self.session, "a session that was there could not be resumed")
 
     async def act(self) -> None:
         """One thing that a client may do, or that may happen to it."""
@@ -249,11 +254,20 @@ class World:
             case "talk":
                 self.refs += random.random() < 0.9  # else: the same again
                 on_busy = random.choice(["interrupt", "interrupt", "reject"])
-                frame = StartTurn("go on", ref=str(self.refs), captions=random.random() < 0.5, on_busy=on_busy)
+                self.asked += 1
+                frame = StartTurn(
+                    f"{self.refs} go on {self.asked}",
+                    ref=str(self.refs),
+                    captions=random.random() < 0.5,
+                    on_busy=on_busy,
+                )
                 with suppress(TurnError):
                     await self.session.start_turn(frame)
             case "interrupt":
-                self.session.interrupt(Interrupt(self.live, self._heard()))
+                heard = self._heard()
+                if self.live is not None and self.session.live_turn_id == self.live:
+                    self.own_word[self.live] = heard
+                self.session.interrupt(Interrupt(self.live, heard))
             case "spoken":
                 self._report_spoken()
             case "ack" if self.acks and self.frames:
@@ -284,7 +298,8 @@ class World:
     def _report_spoken(self) -> None:
         if self.live is not None and (chunks := self._chunks(self.live)):
             index = self.random.randrange(len(chunks))
-            self.spoken[self.live] = max(self.spoken.get(self.live, 0), index + 1)
+            if self.session.live_turn_id == self.live:  # else the report comes too late to count
+                self.spoken[self.live] = max(self.spoken.get(self.live, 0), index + 1)
             self.session.chunk_spoken(ChunkSpoken(self.live, index))
 
     async def play(self) -> None:
@@ -318,7 +333,8 @@ class World:
             if self.acks and self.frames:
                 self.session.channel.ack(self.frames[-1]["seq"])
             if self.live is not None and (chunks := self._chunks(self.live)):
-                self.spoken[self.live] = len(chunks)
+                if self.session.live_turn_id == self.live:
+                    self.spoken[self.live] = len(chunks)
                 self.session.chunk_spoken(ChunkSpoken(self.live, len(chunks) - 1))
             known = self.frames[-1]["seq"] if self.frames else 0
             if self.session.is_idle and known == self.session.channel.last_seq:
@@ -338,32 +354,63 @@ class World:
         self.check(self.agent.open == 0, "an agent's stream was left open")
 
     async def check_history(self) -> None:
+        """The conversation is, turn by turn and in order, what the user said and what the client heard."""
         history = await self.store.history("ann", self.session.conversation_id)
-        said = [message["content"] for message in history if message["role"] == "assistant"]
-        expected: list[str] = []
-        for turn_id, frames in self.turns.items():
-            if turn_id in self.store.unsaved:
-                continue
-            end = frames[-1]
-            chunks = self._chunks(turn_id)
-            if end["event"] == "turn_interrupted":
-                heard = end["heard_text"]
-                sent = chunks[-1]["span"][1] if chunks else 0
-                self.check(len(heard) <= sent, "more was heard than the client received")
-            elif end["event"] == "stream_end":
-                heard = end["text"]
+        told = {frames[0].get("ref"): frames for frames in self.turns.values()}
+        kept: list[list[Message]] = []
+        for message in history:
+            if message["role"] == "user":
+                kept.append([])
+            self.check(kept, "a conversation that does not begin with the user")
+            kept[-1].append(message)
+        self.check(len(kept) == len(told), f"{len(kept)} messages of the user, {len(told)} turns")
+        for message, *left in kept:
+            question = message["content"]
+            frames = told[question.split()[0]]
+            if frames[0]["turn_id"] not in self.store.unsaved:
+                self.check_turn(frames, self.agent.said.get(question, ""), left)
+
+    def check_turn(self, frames: list[dict[str, Any]], said: str, left: list[Message]) -> None:
+        turn_id, end = frames[0]["turn_id"], frames[-1]
+        spans = [chunk["span"] for chunk in self._chunks(turn_id)]
+        heard = said[: self.heard_position(turn_id, end, said, spans)]
+        words = "".join("".join(message["content"].split()) for message in left if message["role"] == "assistant")
+        self.check(words == "".join(heard.split()), f"turn {turn_id}: {words!r} is kept, {heard!r} was heard")
+        calls = [call["id"] for message in left for call in message.get("tool_calls", ())]
+        answers = [message["tool_call_id"] for message in left if message["role"] == "tool"]
+        self.check(calls == answers, f"turn {turn_id}: calls {calls} and answers {answers}")
+        shown = [frame["tool_call_id"] for frame in frames if frame["event"] == "tool_call"]
+        self.check(calls[: len(shown)] == shown, f"turn {turn_id}: called {shown}, kept {calls}")
+        done = {frame["tool_call_id"] for frame in frames if frame["event"] == "tool_result"}
+        outputs = {message["tool_call_id"]: message["content"] for message in left if message["role"] == "tool"}
+        self.check(all(outputs[call] == "seen" for call in done), f"turn {turn_id}: a tool's answer was not kept")
+
+    def heard_position(self, turn_id: str, end: dict[str, Any], said: str, spans: list[list[int]]) -> int:
+        """How much of `said` the client heard, by its own account where it has one."""
+        if end["event"] == "stream_end":
+            self.check(end["text"] == said, "the reply is not what the agent said")
+            return len(said)
+        if end["event"] == "error":
+            return spans[-1][1] if spans else 0
+        position = len(end["heard_text"])
+        self.check(end["heard_text"] == said[:position], "heard what was not said")
+        self.check(position <= (spans[-1][1] if spans else 0), "more was heard than the client received")
+        word = self.own_word.get(turn_id)
+        if end["reason"] == "user" and word is not None:
+            if word.index >= len(spans):
+                exact = spans[-1][1] if spans else 0
+            elif word.chars == 0:
+                exact = spans[word.index - 1][1] if word.index else 0
             else:
-                continue
-            tools = any(frame["event"] == "tool_call" for frame in frames)
-            if not tools and heard:
-                expected.append(heard)
-        missing = [text for text in expected if text not in said]
-        self.check(not missing, f"not in the history: {missing}")
-        calls = [call["id"] for message in history for call in message.get("tool_calls", ())]
-        answers = [message["tool_call_id"] for message in history if message["role"] == "tool"]
-        self.check(calls == answers, f"calls {calls} and answers {answers}")
-        users = sum(message["role"] == "user" for message in history)
-        self.check(users == len(self.turns), f"{users} messages of the user, {len(self.turns)} turns")
+                low, high = spans[word.index]
+                self.check(low <= position <= high, "the client's own word was not taken")
+                exact = position if word.chars is not None else high
+            self.check(position == exact, f"heard up to {exact}, kept up to {position}")
+        elif (self.playback or turn_id in self.spoken) and self.calm:
+            spoken = self.spoken.get(turn_id, 0)
+            exact = spans[spoken - 1][1] if spoken else 0
+            self.check(position == exact, f"spoken up to {exact}, kept up to {position}")
+        return position
 
 
 def simulate(seed: int) -> World:

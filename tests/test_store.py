@@ -71,7 +71,7 @@ TOOLS: list[Message] = [
         "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": [1, null]}'}}],
     },
     {"role": "tool", "content": "Grüße, 世界\0\n\U0001f600", "tool_call_id": "1"},
-    assistant("It is \"so\"."),
+    assistant('It is "so".'),
 ]
 
 

@@ -193,6 +193,7 @@ async def test_reading_is_no_commit(path: Path) -> None:
 
 async def test_only_what_must_be_saved_waits_for_the_disk(path: Path) -> None:
     async with opened(path) as store:
+
         def mode(effect: Effect) -> asyncio.Future[tuple[int]]:
             return store._writer.submit(lambda db: db.execute("PRAGMA synchronous").fetchone(), effect)
 
@@ -284,9 +285,7 @@ async def test_an_operation_that_fails_fails_alone(path: Path) -> None:
     ],
     ids=["transaction", "commit"],
 )
-async def test_a_transaction_that_fails_fails_all_in_it_and_the_next_works(
-    path: Path, breaks: str, mends: str
-) -> None:
+async def test_a_transaction_that_fails_fails_all_in_it_and_the_next_works(path: Path, breaks: str, mends: str) -> None:
     async with opened(path) as store:
         by_hand(path, breaks)
         with closing(sqlite3.connect(path, isolation_level=None)) as other:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from doubles import ScriptedAgent, StubbornAgent, until, until_still, words
 from fake_model import FakeModel, Reply
-from serving import serving
+from serving import Client, serving
 from websockets.exceptions import InvalidStatus
 
 from pipeline.agent.run_config import RunConfig
@@ -480,9 +480,22 @@ async def test_a_foreign_subprotocol_is_refused_and_none_is_fine() -> None:
 
 
 async def test_a_full_gateway_says_so() -> None:
-    async with serving(max_sessions=1) as gateway, gateway.client():
-        status, body = await refused(gateway.connect())
+    keys = {"k1": "ann", "k2": "bob"}
+    ann, bob = ({"additional_headers": {"Authorization": f"Bearer {key}"}} for key in keys)
+    async with serving(max_sessions=1, api_keys=keys) as gateway, gateway.client(**ann) as client:
+        status, body = await refused(gateway.connect(**bob))
         assert (status, body["type"], body["retryable"]) == (503, "full", True)
+        async with gateway.connect(**ann) as socket:  # might come to resume the session there is
+            assert await Client(socket).close_code() == 1013
+        async with gateway.connect(**ann) as socket:
+            again = Client(socket)
+            await again.send(
+                "resume",
+                session_id=client.session["session_id"],
+                resume_token=client.session["resume_token"],
+                last_seq=0,
+            )
+            assert (await again.frame())["recovered"] is True
 
 
 # Shutdown

@@ -48,6 +48,9 @@ async def deliver(turn: ConversationTurn) -> AsyncGenerator[TurnEvent, None]:
                     yield item
                     return
             case Error():
+                await _all_sent(turn)
+                if not turn.is_live and turn.status is not TurnStatus.FAILED:
+                    continue  # interrupted meanwhile
                 if turn.advance(TurnStatus.FAILED):
                     turn.heard_chars = turn.playback.sent_until
                 yield item

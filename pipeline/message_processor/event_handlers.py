@@ -35,6 +35,7 @@ class EventHandler:
         self._last_token_at_s = self._loop.time()
         self._idle_timer: asyncio.TimerHandle | None = None
         self._said_until = 0
+        self._produced_chars = 0
         self._consumer_failed = False
         root = asyncio.current_task()
         assert root is not None
@@ -53,7 +54,7 @@ class EventHandler:
                     return
                 match event:
                     case StreamToken() | ToolCall() | ToolResult():
-                        token = _checked(event)
+                        token = self._noted(_checked(event))
                         if turn.token_queue.full():
                             await turn.token_queue.put(token)
                         else:  # for every token, and much cheaper
@@ -73,6 +74,14 @@ class EventHandler:
             log_failure(f"turn {turn.turn_id}: the agent failed", error, correlation_id=turn.correlation_id)
             turn.failure = AgentError("The agent failed.")
         await turn.token_queue.put(TOKEN_QUEUE_SENTINEL)
+
+    def _noted(self, event: StreamToken | ToolCall | ToolResult) -> StreamToken | ToolCall | ToolResult:
+        # Here, not where it is consumed: what an interrupt drains was done all the same.
+        if isinstance(event, StreamToken):
+            self._produced_chars += 0 if event.filler else len(event.text)
+        else:
+            self._turn.tool_events.append((self._produced_chars, event))
+        return event
 
     def _is_stopped(self) -> bool:
         """Whether a cancellation is meant for this turn, and not something that its agent did to itself."""
@@ -118,10 +127,8 @@ class EventHandler:
                 await self._put_chunks(turn.chunker.release())
         elif isinstance(event, ToolCall):
             await self._put_chunks(turn.chunker.release())  # what was said before the tool need not wait for it
-            turn.note(event)
             await self._put(ToolCall(event.tool_call_id, event.name, turn.turn_id))
         elif isinstance(event, ToolResult):
-            turn.note(event)
             await self._put(ToolResult(event.tool_call_id, event.name, event.status, turn.turn_id))
 
     async def _say_filler(self, text: str) -> None:
@@ -182,7 +189,10 @@ def _checked(event: StreamToken | ToolCall | ToolResult) -> StreamToken | ToolCa
         if isinstance(event.text, str) and event.text.isascii():
             return event
         return msgspec.structs.replace(event, text=_encodable(event.text))
-    return msgspec.structs.replace(event, tool_call_id=_encodable(event.tool_call_id), name=_encodable(event.name))
+    ids = {"tool_call_id": _encodable(event.tool_call_id), "name": _encodable(event.name)}
+    if isinstance(event, ToolCall):
+        return msgspec.structs.replace(event, arguments=_encodable(event.arguments), **ids)
+    return msgspec.structs.replace(event, output=_encodable(event.output), **ids)
 
 
 def _encodable(text: str) -> str:

@@ -70,7 +70,7 @@ class ConversationTurn:
 
     status: TurnStatus = TurnStatus.PENDING
     progress: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when something was spoken, and when the turn is over."""
+    """Set when something was sent or spoken, when the client came or went, and when the turn is over."""
     has_reader: bool = False
     failure: PipelineError | None = None
     usage: Usage | msgspec.UnsetType = msgspec.UNSET
@@ -82,7 +82,6 @@ class ConversationTurn:
     tool_events: list[tuple[int, ToolCall | ToolResult]] = field(default_factory=list)
     """Tools called and their results, each with the length of the raw reply at that moment."""
     _reply: list[str] = field(default_factory=list)
-    _reply_chars: int = 0
 
     @property
     def chunks(self) -> int:
@@ -112,11 +111,6 @@ class ConversationTurn:
         if self.first_token_at_s is None:
             self.first_token_at_s = now_s
         self._reply.append(text)
-        self._reply_chars += len(text)
-
-    def note(self, event: ToolCall | ToolResult) -> None:
-        """Remember a tool's part in the answer."""
-        self.tool_events.append((self._reply_chars, event))
 
     @property
     def reply(self) -> str:

@@ -31,10 +31,13 @@ class Playback:
     speaking_rate_cps: float = SPEAKING_RATE_CPS
     max_unspoken: int | None = None
     """How many chunks may be given out and not yet spoken; None: the client promises no reports."""
+    attached: bool = True
+    """Whether the client is there; one that is away can report nothing, and is waited for."""
     _chunks: list[SpeechChunk] = field(default_factory=list)
     _sent_at_s: list[float] = field(default_factory=list)
     _spoken: int = 0
     _reported_at_s: float | None = None
+    _back_at_s: float = 0.0
 
     @property
     def given_out(self) -> int:
@@ -66,19 +69,29 @@ class Playback:
         while len(self._sent_at_s) <= min(index, len(self._chunks) - 1):
             self._sent_at_s.append(at_s)
 
+    def chunk_lost(self, index: int) -> None:
+        """Chunk `index`, and all after it, never arrived: they are to be sent again."""
+        del self._sent_at_s[max(index, self._spoken) :]
+
+    def come_back(self, at_s: float) -> None:
+        """The client is there again; how long it has been silent counts from now."""
+        self.attached = True
+        self._back_at_s = at_s
+
     def chunk_spoken(self, index: int, at_s: float) -> None:
         """The client has finished speaking chunk `index` and all before it; late and repeated reports are fine."""
         self._reported_at_s = at_s
-        self._spoken = max(self._spoken, min(index + 1, len(self._sent_at_s)))
+        self.chunk_sent(index, at_s)  # who has spoken it has got it
+        self._spoken = max(self._spoken, min(index + 1, len(self._chunks)))
 
     def silent_from_s(self) -> float | None:
         """When a client that reports must be taken to have spoken all it has, since it reports no more:
-        the estimated speaking time and SILENCE_GRACE_S after the last sign of it. None: it lacks chunks.
+        the estimated speaking time and SILENCE_GRACE_S after the last sign of it. None: it is away, or lacks chunks.
         """
-        if len(self._sent_at_s) < len(self._chunks) or not self._chunks:
+        if not self.attached or len(self._sent_at_s) < len(self._chunks) or not self._chunks:
             return None
         unspoken_chars = sum(len(chunk.text) for chunk in self._chunks[self._spoken :])
-        last_sign_s = max(self._sent_at_s[-1], self._reported_at_s or 0.0)
+        last_sign_s = max(self._sent_at_s[-1], self._reported_at_s or 0.0, self._back_at_s)
         return last_sign_s + unspoken_chars / self.speaking_rate_cps + SILENCE_GRACE_S
 
     def assume_spoken(self) -> None:

@@ -52,6 +52,7 @@ class MessageProcessor:
         self._idle_release_s = idle_release_s
         self._speaking_rate_cps = speaking_rate_cps
         self._reports_delivery = reports_delivery
+        self._attached = True
         self._tasks = TaskManager()
         self._turns: dict[str, ConversationTurn] = {}
         self._live: ConversationTurn | None = None
@@ -110,7 +111,7 @@ class MessageProcessor:
             event_queue=asyncio.Queue(self._queue_maxsize),
             chunker=TextChunkProcessor(lang=lang, limits=limits),
             speech=TTSTextProcessor(lang=lang, rules=rules or SpeechRules()),
-            playback=Playback(self._speaking_rate_cps, max_unspoken_chunks),
+            playback=Playback(self._speaking_rate_cps, max_unspoken_chunks, self._attached),
             captions=captions,
             started_at_s=asyncio.get_running_loop().time(),
             lang=lang,
@@ -174,6 +175,20 @@ class MessageProcessor:
         """A chunk was written to the client (from a reader that reports delivery); unknown turns are ignored."""
         if turn := self._turns.get(turn_id):
             turn.playback.chunk_sent(index, asyncio.get_running_loop().time())
+            turn.progress.set()
+
+    def chunk_lost(self, turn_id: str, index: int) -> None:
+        """A chunk, and all after it, did not arrive and will be sent again; unknown turns are ignored."""
+        if turn := self._turns.get(turn_id):
+            turn.playback.chunk_lost(index)
+
+    def client_attached(self, attached: bool) -> None:
+        """The client is there, or away: then nothing is concluded from its silence."""
+        self._attached = attached
+        if turn := self._live:
+            turn.playback.attached = attached
+            if attached:
+                turn.playback.come_back(asyncio.get_running_loop().time())
             turn.progress.set()
 
     def chunk_spoken(self, turn_id: str, index: int) -> None:
