@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
+import msgspec
 import pytest
 from fake_model import FakeModel, ModelRequest, Reply
 
@@ -140,6 +141,22 @@ async def test_repeated_call_ids_stay_apart(fake: FakeModel, run: Run) -> None:
     await collect(run)
     outputs = [item for item in history(fake.requests[2]) if item[0] == "output"]
     assert outputs == [("output", "0", "2"), ("output", "0-2", "4"), ("output", "0-3", "6")]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [("a", "double", '{"n": "\ud800"}'), ("a", "dou\udc00ble", '{"n": 4}'), ("a\ud800", "double", '{"n": 4}')],
+    ids=["arguments", "name", "id"],
+)
+async def test_half_characters_in_a_call_harm_nothing(fake: FakeModel, run: Run, call: tuple[str, str, str]) -> None:
+    fake.plan(Reply("Wait.", calls=[call]), Reply("Done."), Reply("Bye."))
+    async with aclosing(run.iterate_run_events("t", "Hi!")) as stream:
+        events = [event async for event in stream]
+    assert isinstance(events[-1], StreamEnd)
+    kept = await run.threads.messages("t")
+    for value in (*events, *kept, *await run._list_run_steps("t", kept[0].run_id or "")):
+        msgspec.json.encode(value)  # refuses lone surrogates
+    assert await run.process_run("t", "Bye") == ["Bye."]
 
 
 async def test_a_failing_tool_is_told_to_the_model_with_the_correlation_id(fake: FakeModel, run: Run) -> None:

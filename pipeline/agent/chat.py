@@ -6,7 +6,7 @@ import msgspec
 from loguru import logger
 
 from pipeline.agent.model_errors import ModelError, broken_off, declined
-from pipeline.agent.payload import PayloadDecoder
+from pipeline.agent.payload import PayloadDecoder, mended
 from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
 from pipeline.events import StreamToken, Usage
 
@@ -153,7 +153,7 @@ class _Calls:
 
     def complete(self) -> list[FunctionCall]:
         return [
-            FunctionCall(call.id or f"call_{number}", call.name, "".join(call.arguments))
+            FunctionCall(mended(call.id) or f"call_{number}", mended(call.name), mended("".join(call.arguments)))
             for number, call in enumerate(self._calls)
         ]
 

@@ -10,7 +10,7 @@ from loguru import logger
 
 from pipeline.agent.model_errors import ModelError
 
-__all__ = ["PayloadDecoder"]
+__all__ = ["PayloadDecoder", "mended"]
 
 T = TypeVar("T")
 
@@ -52,4 +52,9 @@ class PayloadDecoder(Generic[T]):
             return text
         if "\ud800" <= text[-1] <= "\udbff":
             text, self._half = text[:-1], text[-1]
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return mended(text)
+
+
+def mended(text: str) -> str:
+    """The text with its surrogate pairs joined; a half that is alone becomes a replacement character."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -9,7 +9,7 @@ import msgspec
 from loguru import logger
 
 from pipeline.agent.model_errors import ModelError, broken_off, declined
-from pipeline.agent.payload import PayloadDecoder
+from pipeline.agent.payload import PayloadDecoder, mended
 from pipeline.agent.service import Message
 from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
 from pipeline.events import StreamToken, Usage
@@ -122,7 +122,9 @@ class _ResponsesDecoder:
 
 
 def _call(item: _Item, number: int) -> FunctionCall:
-    return FunctionCall(item.call_id or f"call_{number}", item.name or "", item.arguments or "")
+    return FunctionCall(
+        mended(item.call_id or "") or f"call_{number}", mended(item.name or ""), mended(item.arguments or "")
+    )
 
 
 def _end(event: _Event) -> ModelEnd:
