@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
 import pytest
 from fake_model import FakeModel, Reply
+from openai import AsyncOpenAI
 
 from pipeline.agent.backoff import backoff_delays, retry_delay_s
 from pipeline.agent.breaker import CircuitBreaker
@@ -67,6 +69,20 @@ async def test_one_retry_helps(fakes: Any, connect: Any) -> None:
     fakes[0].plan(Reply(status=500))
     assert await say(connect()) == "First."
     assert asked(fakes) == (2, 0)
+
+
+@pytest.mark.parametrize(("status", "tries"), [(500, 2), (429, 2), (400, 1)])
+async def test_a_client_of_the_callers_does_not_retry_on_its_own(fakes: Any, status: int, tries: int) -> None:
+    fakes[0].default = Reply(status=status, headers={"retry-after": "2"})
+    client = AsyncOpenAI(base_url=fakes[0].url, api_key="k")
+    run = Run(client, RunConfig(model="m"))
+    started = time.monotonic()
+    await fail(run)
+    assert time.monotonic() - started < 1.5
+    assert asked(fakes) == (tries, 0)
+    assert not client.is_closed()
+    await run.aclose()
+    assert client.is_closed()
 
 
 @pytest.mark.parametrize("reply", [Reply(status=503), Reply(fault="reset"), Reply(status=429), Reply(fault="cut")])

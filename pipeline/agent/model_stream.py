@@ -95,7 +95,7 @@ async def open_model_stream(
         content=encode_body(body),
         stream=True,
         stream_cls=_ByteStream,
-        options={"headers": {"Accept": "text/event-stream"}},
+        options={"headers": {"Accept": "text/event-stream"}, "max_retries": 0},  # ours know of the listener
     )
     try:
         stream = await waits.until(min(token_by, words_by), send)
