@@ -143,6 +143,34 @@ async def test_repeated_call_ids_stay_apart(fake: FakeModel, run: Run) -> None:
     assert outputs == [("output", "0", "2"), ("output", "0-2", "4"), ("output", "0-3", "6")]
 
 
+async def test_the_very_same_call_is_run_once_and_answered_each_time(
+    fake: FakeModel, connect: Callable[..., Run]
+) -> None:
+    paid = []
+
+    def pay(amount: int) -> str:
+        paid.append(amount)
+        return f"paid {amount}"
+
+    run = connect(tools={"pay": pay})
+    one = ("c1", "pay", '{"amount": 1}')
+    fake.plan(
+        Reply("", calls=[one, one, ("c2", "pay", '{"amount": 1}')]),
+        Reply("", calls=[one]),
+        Reply("", calls=[("", "pay", '{"amount": 3}')]),
+        Reply("", calls=[("", "pay", '{"amount": 3}')]),
+        Reply("Done."),
+    )
+    events = await collect(run)
+    assert paid == [1, 1, 3, 3]  # without an id nobody can tell that it is the same
+    results = [event for event in events if isinstance(event, ToolResult)]
+    assert [result.output for result in results] == ["paid 1"] * 4 + ["paid 3"] * 2
+    assert sum(isinstance(event, ToolCall) for event in events) == 6
+    outputs = [item[1] for item in history(fake.requests[-1]) if item[0] == "output"]
+    assert outputs[:4] == ["c1", "c1-2", "c2", "c1-3"]
+    assert len(set(outputs)) == 6
+
+
 @pytest.mark.parametrize(
     "call",
     [("a", "double", '{"n": "\ud800"}'), ("a", "dou\udc00ble", '{"n": 4}'), ("a\ud800", "double", '{"n": 4}')],

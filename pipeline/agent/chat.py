@@ -153,8 +153,7 @@ class _Calls:
 
     def complete(self) -> list[FunctionCall]:
         return [
-            FunctionCall(mended(call.id) or f"call_{number}", mended(call.name), mended("".join(call.arguments)))
-            for number, call in enumerate(self._calls)
+            FunctionCall(mended(call.id), mended(call.name), mended("".join(call.arguments))) for call in self._calls
         ]
 
 

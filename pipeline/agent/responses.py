@@ -105,7 +105,7 @@ class _ResponsesDecoder:
         elif kind == "response.output_item.done":
             if event.item is not None and event.item.type == "function_call":
                 self.alive = self.spoke = True
-                self._calls.append(_call(event.item, len(self._calls)))
+                self._calls.append(_call(event.item))
         elif kind in ("response.failed", "error"):
             raise _reported(event)
         elif kind in ("response.completed", "response.incomplete"):
@@ -121,10 +121,8 @@ class _ResponsesDecoder:
         return [*self._calls, self._end]
 
 
-def _call(item: _Item, number: int) -> FunctionCall:
-    return FunctionCall(
-        mended(item.call_id or "") or f"call_{number}", mended(item.name or ""), mended(item.arguments or "")
-    )
+def _call(item: _Item) -> FunctionCall:
+    return FunctionCall(mended(item.call_id or ""), mended(item.name or ""), mended(item.arguments or ""))
 
 
 def _end(event: _Event) -> ModelEnd:

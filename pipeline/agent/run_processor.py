@@ -230,7 +230,10 @@ class Run:
             yield run.tracker.steps[call.tool_call_id]
         context = ToolContext(correlation_id=run.correlation_id, thread_id=run.thread_id, run_id=run.id)
         filler_after_s = self._config.filler_after_s if self._config.filler else 0.0
-        async with self.tools.begin_round(calls, context) as tools:
+        for result in run.tracker.settle_repeats():
+            yield result
+            yield run.tracker.steps[result.tool_call_id]
+        async with self.tools.begin_round(run.tracker.fresh(), context) as tools:
             while not tools.is_over:
                 outcomes = await run.waits.until(math.inf, partial(tools.outcomes, filler_after_s or None))
                 if not outcomes:
@@ -239,6 +242,9 @@ class Run:
                 for outcome in outcomes:
                     yield run.tracker.finished(outcome.tool_call_id, outcome.output, is_error=outcome.is_error)
                     yield run.tracker.steps[outcome.tool_call_id]
+                for result in run.tracker.settle_repeats():
+                    yield result
+                    yield run.tracker.steps[result.tool_call_id]
 
     def _close_message(self, run: RunData, calls: Sequence[FunctionCall] = ()) -> MessageData | None:
         """What was said since the last time becomes a message of the run, together with its calls."""
