@@ -6,9 +6,8 @@ import json
 from typing import Generic, TypeVar
 
 import msgspec
-from loguru import logger
 
-from pipeline.agent.model_errors import ModelError
+from pipeline.agent.model_errors import ModelError, warn
 
 __all__ = ["PayloadDecoder", "mended"]
 
@@ -39,7 +38,7 @@ class PayloadDecoder(Generic[T]):
         try:
             return msgspec.convert(json.loads(payload.decode("utf-8", "replace")), self._type)
         except (ValueError, RecursionError) as error:  # both libraries' errors are ValueErrors
-            logger.warning("the model sent a payload that cannot be read: {}", type(error).__name__)
+            warn("the model sent a payload that cannot be read: {}", type(error).__name__)
             raise ModelError("The model sent an answer that cannot be read.", retryable=True) from None
 
     def text(self, text: str | None) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
-from loguru import logger
 
-from pipeline.agent.model_errors import ModelError, broken_off, declined
+from pipeline.agent.model_errors import ModelError, broken_off, declined, warn
 from pipeline.agent.payload import PayloadDecoder, mended
 from pipeline.agent.service import Message
 from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
@@ -140,7 +139,7 @@ def _reported(event: _Event) -> ModelError:
     """An error as an event, after HTTP 200: the SDK does not raise it either."""
     error = event.error or (event.response and event.response.error)
     code = event.code or (error and error.code)
-    logger.warning("the model reported an error in its stream: {}", code)
+    warn("the model reported an error in its stream: {}", code)
     if code == "rate_limit_exceeded":
         return ModelError("The model is busy.", code="agent_rate_limited", retryable=True)
     return ModelError("The model failed while it answered.", retryable=True)
