@@ -410,6 +410,26 @@ async def test_a_tool_may_ask_who_is_calling() -> None:
     assert "unknown argument context" in output
 
 
+async def test_a_context_that_may_be_none_is_hidden_too() -> None:
+    def tool(question: str, context: ToolContext | None = None) -> str:
+        return f"{question} {context and context.correlation_id}"
+
+    executor = ToolExecutor({"tool": tool})
+    assert (await executor.execute_tool("tool", {"question": "who?"}, CONTEXT))["output"] == "who? corr-1"
+    assert list(executor.schemas[0]["parameters"]["properties"]) == ["question"]
+
+
+async def test_a_generator_is_no_result() -> None:
+    def tool() -> Any:
+        yield 1
+
+    async def async_tool() -> Any:
+        yield 1
+
+    for form in (tool, async_tool):
+        assert error_of(await run(form))[0] == "tool_failed"
+
+
 def test_schema_from_signature_and_docstring() -> None:
     def book(name: str, seats: int = 2, kind: Literal["in", "out"] | None = None) -> str:
         """Book a table.
@@ -454,6 +474,6 @@ def test_a_tool_that_no_model_could_call_is_refused_at_once() -> None:
 
     def odd(a: threading.Thread) -> None: ...
 
-    for tool in (positional, odd):
+    for tool in (positional, odd, dict, max, len, getattr, type):
         with pytest.raises(ValueError, match="tool x: "):
             ToolExecutor({"x": tool})

@@ -295,6 +295,9 @@ def _as_text(result: Any) -> str:
     """Always a string: text as it is, anything else as JSON; too much of it is cut, and said so."""
     if isinstance(result, str):
         text = result
+    elif inspect.isgenerator(result) or inspect.isasyncgen(result):
+        logger.error("a tool gave a generator, which is no result")
+        raise ToolError(_SENTENCES["tool_failed"], code="tool_failed")
     else:
         try:
             text = msgspec.json.encode(result, enc_hook=str).decode()

@@ -40,10 +40,14 @@ class ToolSignature:
         self._required: list[str] = []
         self._takes_anything = False
         defaults: dict[str, Any] = {}
+        try:
+            parameters = inspect.signature(function).parameters
+        except (TypeError, ValueError):  # many builtins have none
+            raise ValueError(f"tool {name}: its signature cannot be read") from None
         hints = _type_hints(name, function)
-        for parameter in inspect.signature(function).parameters.values():
+        for parameter in parameters.values():
             hint = hints.get(parameter.name, Any)
-            if hint is ToolContext:
+            if hint is ToolContext or ToolContext in typing.get_args(hint):
                 self.context_parameter = parameter.name
             elif parameter.kind is parameter.VAR_KEYWORD:
                 self._takes_anything = True
@@ -129,7 +133,7 @@ def _type_hints(name: str, function: Callable[..., Any]) -> dict[str, Any]:
         target = getattr(target, "func", None) or type(target).__call__  # a partial, or an object that can be called
     try:
         return typing.get_type_hints(target, include_extras=True)
-    except NameError as error:
+    except (NameError, TypeError) as error:
         raise ValueError(f"tool {name}: a type hint cannot be resolved: {error}") from None
 
 
