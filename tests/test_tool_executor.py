@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from pipeline.agent.service import correlation_id
-from pipeline.agent.tool_executor import MAX_OUTPUT_BYTES, ToolExecutor
+from pipeline.agent.tool_executor import MAX_CALLS, MAX_OUTPUT_BYTES, ToolExecutor
 from pipeline.agent.tool_schema import ToolContext
 from pipeline.agent.tool_threads import ToolThreads
 from pipeline.agent.tools import TOOL_MAP
@@ -379,6 +379,20 @@ async def test_the_calls_of_a_round_run_in_parallel_up_to_the_cap() -> None:
             seen += [outcome.tool_call_id for outcome in await tools.outcomes()]
     assert sorted(seen) == [call.tool_call_id for call in calls]
     assert most == 3
+
+
+async def test_too_many_calls_at_once_are_refused() -> None:
+    runs = []
+    executor = ToolExecutor({"tool": lambda: runs.append(1)})
+    calls = [FunctionCall(f"call_{number}", "tool", "") for number in range(MAX_CALLS + 3)]
+    seen = []
+    async with executor.begin_round(calls, ToolContext(run_id="r", correlation_id="corr-1")) as tools:
+        while not tools.is_over:
+            seen += await tools.outcomes()
+    assert len(runs) == MAX_CALLS
+    assert len(seen) == len(calls)
+    refused = sorted(outcome.tool_call_id for outcome in seen if outcome.is_error)
+    assert refused == [call.tool_call_id for call in calls[MAX_CALLS:]]
 
 
 async def test_leaving_a_round_cancels_its_tools() -> None:

@@ -27,6 +27,7 @@ __all__ = ["ToolExecutor", "ToolOutcome", "ToolOutput", "ToolRound"]
 
 MAX_OUTPUT_BYTES = 16 * 1024
 MAX_REMEMBERED = 512
+MAX_CALLS = 64  # of one response
 CANCEL_GRACE_S = 0.05
 
 _SENTENCES = {
@@ -98,7 +99,7 @@ class ToolExecutor:
         return {"tool_call_id": outcome.tool_call_id, "output": outcome.output}
 
     def begin_round(self, calls: Sequence[FunctionCall], context: ToolContext) -> ToolRound:
-        """Start all calls of one response, in parallel."""
+        """Start all calls of one response, in parallel; those beyond MAX_CALLS are refused."""
         gate = asyncio.Semaphore(self._max_parallel)
         tasks = {
             self._start(
@@ -107,8 +108,11 @@ class ToolExecutor:
                 msgspec.structs.replace(context, tool_call_id=call.tool_call_id),
                 gate,
             )
-            for call in calls
+            for call in calls[:MAX_CALLS]
         }
+        for call in calls[MAX_CALLS:]:
+            refusal = ToolError("There were too many calls at once; this one was not made.")
+            tasks.add(asyncio.create_task(_give(_report(refusal, call.tool_call_id, context.correlation_id))))
         return ToolRound(tasks, self._stop)
 
     async def run(self, name: str, arguments: str | Mapping[str, Any] | None, context: ToolContext) -> ToolOutcome:
@@ -167,9 +171,7 @@ class ToolExecutor:
             if error is not caught:
                 logger.opt(exception=caught).error("tool {} [{}] failed", name, context.correlation_id)
             logger.info("tool {} [{}]: {}", name, context.correlation_id, error.code)
-            report = {"code": error.code, "message": str(error), "correlation_id": context.correlation_id}
-            output = msgspec.json.encode({"error": {key: mended(value) for key, value in report.items()}}).decode()
-            return ToolOutcome(context.tool_call_id, _cut(output), is_error=True)
+            return _report(error, context.tool_call_id, context.correlation_id)
 
     async def _call(self, name: str, arguments: str | Mapping[str, Any] | None, context: ToolContext) -> Any:
         """The tool's own result; raises ToolError and nothing else."""
@@ -278,6 +280,12 @@ def _key(name: str, arguments: object, context: ToolContext) -> _Key:
 
 def _cancelled(tool_call_id: str) -> ToolOutcome:
     return ToolOutcome(tool_call_id, CANCELLED_OUTPUT, is_error=True)
+
+
+def _report(error: ToolError, tool_call_id: str, correlation_id: str) -> ToolOutcome:
+    report = {"code": error.code, "message": str(error), "correlation_id": correlation_id}
+    output = msgspec.json.encode({"error": {key: mended(value) for key, value in report.items()}}).decode()
+    return ToolOutcome(tool_call_id, _cut(output), is_error=True)
 
 
 async def _give(outcome: ToolOutcome) -> ToolOutcome:
