@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
 import pytest
 from fake_model import FakeModel, Reply
+from loguru import logger
+from openai import AsyncOpenAI
 
 from pipeline.agent.backoff import backoff_delays, retry_delay_s
 from pipeline.agent.breaker import CircuitBreaker
 from pipeline.agent.model_stream import ModelTimeouts
 from pipeline.agent.run_config import Fallback, RunConfig
 from pipeline.agent.run_processor import Run
-from pipeline.agent.service import Message
+from pipeline.agent.service import Message, correlation_id
 from pipeline.errors import AgentError
 from pipeline.events import StreamToken
 
@@ -67,6 +70,37 @@ async def test_one_retry_helps(fakes: Any, connect: Any) -> None:
     fakes[0].plan(Reply(status=500))
     assert await say(connect()) == "First."
     assert asked(fakes) == (2, 0)
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("fault", ["error_event", "failed", "garbage", "cut", "reset"])
+async def test_every_warning_names_the_turn(fakes: Any, api: Any, fault: str) -> None:
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(str(line)), level="WARNING", format="{message}")
+    token = correlation_id.set("corr-7")
+    run = Run.open(RunConfig(model="m", api=api), base_url=fakes[0].url)
+    fakes[0].default = Reply(fault=fault)
+    for _ in range(4):
+        await fail(run)
+    await run.aclose()
+    correlation_id.reset(token)
+    logger.remove(sink)
+    assert any("is left alone" in line for line in lines)
+    assert [line for line in lines if "corr-7" not in line] == []
+
+
+@pytest.mark.parametrize(("status", "tries"), [(500, 2), (429, 2), (400, 1)])
+async def test_a_client_of_the_callers_does_not_retry_on_its_own(fakes: Any, status: int, tries: int) -> None:
+    fakes[0].default = Reply(status=status, headers={"retry-after": "2"})
+    client = AsyncOpenAI(base_url=fakes[0].url, api_key="k")
+    run = Run(client, RunConfig(model="m"))
+    started = time.monotonic()
+    await fail(run)
+    assert time.monotonic() - started < 1.5
+    assert asked(fakes) == (tries, 0)
+    assert not client.is_closed()
+    await run.aclose()
+    assert client.is_closed()
 
 
 @pytest.mark.parametrize("reply", [Reply(status=503), Reply(fault="reset"), Reply(status=429), Reply(fault="cut")])

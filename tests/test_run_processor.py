@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
+import msgspec
 import pytest
 from fake_model import FakeModel, ModelRequest, Reply
 
@@ -142,6 +143,50 @@ async def test_repeated_call_ids_stay_apart(fake: FakeModel, run: Run) -> None:
     assert outputs == [("output", "0", "2"), ("output", "0-2", "4"), ("output", "0-3", "6")]
 
 
+async def test_the_very_same_call_is_run_once_and_answered_each_time(
+    fake: FakeModel, connect: Callable[..., Run]
+) -> None:
+    paid = []
+
+    def pay(amount: int) -> str:
+        paid.append(amount)
+        return f"paid {amount}"
+
+    run = connect(tools={"pay": pay})
+    one = ("c1", "pay", '{"amount": 1}')
+    fake.plan(
+        Reply("", calls=[one, one, ("c2", "pay", '{"amount": 1}')]),
+        Reply("", calls=[one]),
+        Reply("", calls=[("", "pay", '{"amount": 3}')]),
+        Reply("", calls=[("", "pay", '{"amount": 3}')]),
+        Reply("Done."),
+    )
+    events = await collect(run)
+    assert paid == [1, 1, 3, 3]  # without an id nobody can tell that it is the same
+    results = [event for event in events if isinstance(event, ToolResult)]
+    assert [result.output for result in results] == ["paid 1"] * 4 + ["paid 3"] * 2
+    assert sum(isinstance(event, ToolCall) for event in events) == 6
+    outputs = [item[1] for item in history(fake.requests[-1]) if item[0] == "output"]
+    assert outputs[:4] == ["c1", "c1-2", "c2", "c1-3"]
+    assert len(set(outputs)) == 6
+
+
+@pytest.mark.parametrize(
+    "call",
+    [("a", "double", '{"n": "\ud800"}'), ("a", "dou\udc00ble", '{"n": 4}'), ("a\ud800", "double", '{"n": 4}')],
+    ids=["arguments", "name", "id"],
+)
+async def test_half_characters_in_a_call_harm_nothing(fake: FakeModel, run: Run, call: tuple[str, str, str]) -> None:
+    fake.plan(Reply("Wait.", calls=[call]), Reply("Done."), Reply("Bye."))
+    async with aclosing(run.iterate_run_events("t", "Hi!")) as stream:
+        events = [event async for event in stream]
+    assert isinstance(events[-1], StreamEnd)
+    kept = await run.threads.messages("t")
+    for value in (*events, *kept, *await run._list_run_steps("t", kept[0].run_id or "")):
+        msgspec.json.encode(value)  # refuses lone surrogates
+    assert await run.process_run("t", "Bye") == ["Bye."]
+
+
 async def test_a_failing_tool_is_told_to_the_model_with_the_correlation_id(fake: FakeModel, run: Run) -> None:
     fake.plan(Reply("", calls=[("a", "double", '{"n": "x"}')]), Reply("Sorry."))
     token = correlation_id.set("corr-7")
@@ -156,10 +201,30 @@ async def test_a_failing_tool_is_told_to_the_model_with_the_correlation_id(fake:
 async def test_the_number_of_rounds_is_limited(fake: FakeModel, connect: Callable[..., Run]) -> None:
     run = connect(max_tool_rounds=2)
     fake.default = Reply("", calls=[CALL])
+    fake.plan(Reply("Hm.", calls=[CALL]))
     events = await collect(run)
     assert [request.body["tool_choice"] for request in fake.requests] == ["auto", "auto", "none"]
     assert sum(isinstance(event, ToolCall) for event in events) == 2
     assert isinstance(events[-1], StreamEnd)
+
+
+@pytest.mark.parametrize("rounds", [0, 2])
+async def test_a_model_that_only_calls_tools_gave_no_answer(
+    fake: FakeModel, connect: Callable[..., Run], rounds: int
+) -> None:
+    run = connect(max_tool_rounds=rounds)
+    fake.default = Reply("", calls=[CALL])
+    with pytest.raises(AgentError, match="The model gave no answer") as caught:
+        await run.process_run("t", "Hi!")
+    assert caught.value.code == "agent_error"
+    kept = await run.threads.messages("t")
+    assert [message.role for message in kept] == ["user", *["assistant", "tool"] * rounds]
+    assert (await run._retrieve_run("t", kept[0].run_id or "")).status == "failed"
+
+
+async def test_the_first_words_after_silent_rounds_begin_no_paragraph(fake: FakeModel, run: Run) -> None:
+    fake.plan(*[Reply("", calls=[CALL])] * 2, Reply("Eight."))
+    assert StreamToken("Eight.") in await collect(run)
 
 
 async def test_a_filler_bridges_a_slow_tool_and_is_no_part_of_the_history(
@@ -373,6 +438,40 @@ async def test_cancel_run_safely(fake: FakeModel, connect: Callable[..., Run], m
     assert await run._cancel_run_safely("t", run_id) is False
     assert await run._cancel_run_safely("t", "run_unknown") is False
     await asyncio.wait_for(fake.requests[0].ended.wait(), 1)
+
+
+async def test_nothing_is_passed_on_after_a_cancel(fake: FakeModel, run: Run) -> None:
+    for stop_at in range(1, 10):
+        thread, run_id, after, stopped = f"t{stop_at}", "", 0, False
+        fake.clear_plan()
+        fake.plan(Reply(["One ", "two ", "three"], calls=[CALL, ("call_b", "double", '{"n": 1}')]), Reply(["a", "b"]))
+        async with aclosing(run.iterate_run_events(thread, "Hi!")) as stream:
+            number = 0
+            async for _ in stream:
+                number += 1
+                after += stopped
+                if number == stop_at:
+                    run_id = (await run.threads.messages(thread))[0].run_id or ""
+                    stopped = await run._cancel_run_safely(thread, run_id)
+        assert (stopped, after) == (True, 0)
+        assert (await run._retrieve_run(thread, run_id)).status == "cancelled"
+        kept = await run.threads.messages(thread)
+        calls = [call.tool_call_id for message in kept for call in message.tool_calls]
+        assert [message.tool_call_id for message in kept if message.role == "tool"] == calls
+        if stop_at == 1:
+            assert [message.content for message in kept] == ["Hi!", "One "]
+
+
+async def test_a_thread_is_busy_until_the_cancelled_run_is_saved(fake: FakeModel, run: Run) -> None:
+    fake.plan(Reply("One two", fault="stall", at=1), Reply("Ok."))
+    async with aclosing(run.process_run_stream("t", "Hi!")) as stream:
+        await anext(stream)
+        assert await run._cancel_run_safely("t", (await run.threads.messages("t"))[0].run_id or "")
+        with pytest.raises(TurnError):
+            await run.process_run("t", "Too early")
+        assert [event async for event in stream] == []
+    assert await run.process_run("t", "And now?") == ["Ok."]
+    assert [message.content for message in await run.threads.messages("t")] == ["Hi!", "One", "And now?", "Ok."]
 
 
 async def test_an_unknown_run(run: Run) -> None:

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from pipeline.agent.tool_executor import MAX_OUTPUT_BYTES, ToolExecutor
+from pipeline.agent.service import correlation_id
+from pipeline.agent.tool_executor import MAX_CALLS, MAX_OUTPUT_BYTES, ToolExecutor
 from pipeline.agent.tool_schema import ToolContext
 from pipeline.agent.tool_threads import ToolThreads
 from pipeline.agent.tools import TOOL_MAP
@@ -45,6 +46,10 @@ def error_of(result: dict[str, Any]) -> tuple[str, str]:
     error = result["output"]["error"]
     assert error["correlation_id"] == "corr-1"
     return error["code"], error["message"]
+
+
+class AbortError(BaseException):
+    pass
 
 
 class Item(msgspec.Struct):
@@ -128,7 +133,17 @@ async def test_sync_tools_run_in_a_thread_and_do_not_block_the_loop() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [ValueError, KeyError, StopIteration, RecursionError, SystemExit, KeyboardInterrupt, asyncio.CancelledError],
+    [
+        ValueError,
+        KeyError,
+        StopIteration,
+        RecursionError,
+        SystemExit,
+        KeyboardInterrupt,
+        GeneratorExit,
+        AbortError,
+        asyncio.CancelledError,
+    ],
 )
 @pytest.mark.parametrize("is_async", [True, False])
 async def test_no_exception_text_reaches_the_model(error: type[BaseException], is_async: bool) -> None:
@@ -223,13 +238,85 @@ async def test_threads_that_hang_use_up_no_more_than_their_share() -> None:
 async def test_the_same_call_is_never_run_twice() -> None:
     runs = []
     executor = ToolExecutor({"pay": lambda: runs.append(1) or "paid"})  # type: ignore[func-returns-value]
-    both = await asyncio.gather(*(executor.execute_tool("pay", "{}", CONTEXT) for _ in range(2)))
-    again = await executor.execute_tool("pay", "{}", CONTEXT)
+    context = {**CONTEXT, "run_id": "run"}
+    both = await asyncio.gather(*(executor.execute_tool("pay", "{}", context) for _ in range(2)))
+    again = await executor.execute_tool("pay", "{}", context)
     assert runs == [1]
     assert both == [again, again]
     assert again["output"] == "paid"
     await executor.execute_tool("pay", "{}", {**CONTEXT, "run_id": "another run"})
     assert runs == [1, 1]
+
+
+async def test_without_a_run_every_call_is_one_of_its_own() -> None:
+    executor = ToolExecutor({"add": add, "name": lambda: "name"})
+    assert (await executor.execute_tool("add", {"a": 1}, {"tool_call_id": "1"}))["output"] == "2"
+    assert (await executor.execute_tool("name", {}, {"tool_call_id": "1"}))["output"] == "name"
+    for client in ("A", "B"):
+        result = await executor.execute_tool("add", {}, {"tool_call_id": "9", "correlation_id": client})
+        assert json.loads(result["output"])["error"]["correlation_id"] == client
+    ids = {(await executor.execute_tool("name", {}, {"tool_call_id": None}))["tool_call_id"] for _ in range(2)}
+    assert len(ids) == 2
+    assert "None" not in ids
+
+
+async def test_in_a_run_another_tool_or_other_arguments_are_another_call() -> None:
+    executor = ToolExecutor({"add": add, "name": lambda: "name"})
+    context = {"run_id": "r", "tool_call_id": "1"}
+    outputs = [
+        (await executor.execute_tool(name, args, context))["output"]
+        for name, args in (("add", {"a": 1}), ("name", {}), ("add", {"a": 2}), ("add", '{"a":1}'))
+    ]
+    assert outputs == ["2", "name", "3", "2"]
+
+
+def test_what_is_known_of_a_call_outlives_its_loop() -> None:
+    runs = []
+    executor = ToolExecutor({"pay": lambda: runs.append(1) or "paid"})  # type: ignore[func-returns-value]
+    context = {"run_id": "r", "tool_call_id": "1"}
+    outputs = {asyncio.run(executor.execute_tool("pay", {}, context))["output"] for _ in range(2)}
+    assert (outputs, runs) == ({"paid"}, [1])
+
+
+class Odd:
+    tool_call_id = "odd"
+
+    @property
+    def correlation_id(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize("context", ["call_3", ["call_3"], 5, object(), Odd(), {1: 2}, {"tool_call_id": "\ud800"}])
+async def test_any_context_will_do(context: Any) -> None:
+    result = await ToolExecutor({"tool": add}).execute_tool("tool", {}, context)
+    msgspec.json.encode(result)
+    error = json.loads(result["output"])["error"]
+    assert result["tool_call_id"]
+    assert error["correlation_id"]
+
+
+async def test_a_tool_error_has_the_correlation_id_of_its_task() -> None:
+    token = correlation_id.set("corr-7")
+    result = await ToolExecutor({}).execute_tool("nope")
+    correlation_id.reset(token)
+    assert json.loads(result["output"])["error"]["correlation_id"] == "corr-7"
+
+
+@pytest.mark.parametrize("args", [{"\ud800": 1}, {1: 2}, {None: 1}, 5, [1], True, object(), b"\xff"])
+async def test_arguments_of_any_kind_are_an_output(args: Any) -> None:
+    assert error_of(await run(add, args))[0] == "invalid_tool_arguments"
+
+
+@pytest.mark.parametrize("name", [None, ["a"], "\ud800"])
+async def test_a_name_of_any_kind_is_an_output(name: Any) -> None:
+    result = await ToolExecutor({"tool": add}).execute_tool(name, {}, CONTEXT)
+    assert json.loads(result["output"])["error"]["code"] == "unknown_tool"
+
+
+async def test_an_error_output_is_short_too() -> None:
+    _, message = error_of(await run(add, {f"{'k' * 1000}{number}": 1 for number in range(20_000)}))
+    assert "19995 more unknown arguments; missing argument a" in message
+    assert len(message) < 1000
 
 
 async def test_one_cancelled_call_is_not_run_again_either() -> None:
@@ -242,12 +329,13 @@ async def test_one_cancelled_call_is_not_run_again_either() -> None:
         await asyncio.sleep(60)
 
     executor = ToolExecutor({"tool": tool})
-    task = asyncio.create_task(executor.execute_tool("tool", "{}", CONTEXT))
+    context = {**CONTEXT, "run_id": "run"}
+    task = asyncio.create_task(executor.execute_tool("tool", "{}", context))
     await running.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    output = (await executor.execute_tool("tool", "{}", CONTEXT))["output"]
+    output = (await executor.execute_tool("tool", "{}", context))["output"]
     assert json.loads(output)["error"]["code"] == "cancelled"
     assert runs == [1]
 
@@ -293,6 +381,20 @@ async def test_the_calls_of_a_round_run_in_parallel_up_to_the_cap() -> None:
     assert most == 3
 
 
+async def test_too_many_calls_at_once_are_refused() -> None:
+    runs = []
+    executor = ToolExecutor({"tool": lambda: runs.append(1)})
+    calls = [FunctionCall(f"call_{number}", "tool", "") for number in range(MAX_CALLS + 3)]
+    seen = []
+    async with executor.begin_round(calls, ToolContext(run_id="r", correlation_id="corr-1")) as tools:
+        while not tools.is_over:
+            seen += await tools.outcomes()
+    assert len(runs) == MAX_CALLS
+    assert len(seen) == len(calls)
+    refused = sorted(outcome.tool_call_id for outcome in seen if outcome.is_error)
+    assert refused == [call.tool_call_id for call in calls[MAX_CALLS:]]
+
+
 async def test_leaving_a_round_cancels_its_tools() -> None:
     cancelled = []
 
@@ -320,6 +422,26 @@ async def test_a_tool_may_ask_who_is_calling() -> None:
     assert list(executor.schemas[0]["parameters"]["properties"]) == ["question"]
     output = (await executor.execute_tool("tool", {"question": "?", "context": {}}))["output"]
     assert "unknown argument context" in output
+
+
+async def test_a_context_that_may_be_none_is_hidden_too() -> None:
+    def tool(question: str, context: ToolContext | None = None) -> str:
+        return f"{question} {context and context.correlation_id}"
+
+    executor = ToolExecutor({"tool": tool})
+    assert (await executor.execute_tool("tool", {"question": "who?"}, CONTEXT))["output"] == "who? corr-1"
+    assert list(executor.schemas[0]["parameters"]["properties"]) == ["question"]
+
+
+async def test_a_generator_is_no_result() -> None:
+    def tool() -> Any:
+        yield 1
+
+    async def async_tool() -> Any:
+        yield 1
+
+    for form in (tool, async_tool):
+        assert error_of(await run(form))[0] == "tool_failed"
 
 
 def test_schema_from_signature_and_docstring() -> None:
@@ -366,6 +488,6 @@ def test_a_tool_that_no_model_could_call_is_refused_at_once() -> None:
 
     def odd(a: threading.Thread) -> None: ...
 
-    for tool in (positional, odd):
+    for tool in (positional, odd, dict, max, len, getattr, type):
         with pytest.raises(ValueError, match="tool x: "):
             ToolExecutor({"x": tool})

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 from loguru import logger
 
-from pipeline.agent.model_errors import ModelError, broken_off, declined
-from pipeline.agent.payload import PayloadDecoder
+from pipeline.agent.model_errors import ModelError, broken_off, declined, warn
+from pipeline.agent.payload import PayloadDecoder, mended
+from pipeline.agent.service import correlation_id
 from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
 from pipeline.events import StreamToken, Usage
 
@@ -153,13 +154,12 @@ class _Calls:
 
     def complete(self) -> list[FunctionCall]:
         return [
-            FunctionCall(call.id or f"call_{number}", call.name, "".join(call.arguments))
-            for number, call in enumerate(self._calls)
+            FunctionCall(mended(call.id), mended(call.name), mended("".join(call.arguments))) for call in self._calls
         ]
 
 
 def _reported(error: msgspec.Raw) -> ModelError:
     """An error inside the stream, after HTTP 200."""
-    logger.warning("the model reported an error in its stream")
-    logger.debug("its error: {}", bytes(error))
+    warn("the model reported an error in its stream")
+    logger.debug("its error: {}, correlation_id={}", bytes(error), correlation_id.get())
     return ModelError("The model failed while it answered.", retryable=True)

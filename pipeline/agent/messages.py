@@ -90,6 +90,8 @@ class ToolTracker:
     def __init__(self) -> None:
         self.steps: dict[str, StepData] = {}  # in the order in which they began, messages too
         self._round: tuple[FunctionCall, ...] = ()
+        self._first: dict[FunctionCall, str] = {}  # a call as the model made it: our id of its first time
+        self._repeats: dict[str, str] = {}
 
     def begin_round(self, calls: Sequence[FunctionCall]) -> tuple[FunctionCall, ...]:
         """The calls, with ids that are unique in this run: some servers count from zero in every response."""
@@ -101,8 +103,23 @@ class ToolTracker:
                 call_id, number = f"{call.tool_call_id or 'call'}-{number}", number + 1
             taken.add(call_id)
             unique.append(FunctionCall(call_id, call.name, call.arguments))
+            if call.tool_call_id and (first := self._first.setdefault(call, call_id)) != call_id:
+                self._repeats[call_id] = first
         self._round = tuple(unique)
         return self._round
+
+    def fresh(self) -> list[FunctionCall]:
+        """Those of the current round that are to be run: the model did not make the very same call before."""
+        return [call for call in self._round if call.tool_call_id not in self._repeats]
+
+    def settle_repeats(self) -> list[ToolResult]:
+        """The others get the first one's outcome as soon as there is one."""
+        results = []
+        for call in self._round:
+            first = self.steps.get(self._repeats.get(call.tool_call_id, ""))
+            if first is not None and first.end is not None and self.steps[call.tool_call_id].end is None:
+                results.append(self.finished(call.tool_call_id, first.output, is_error=first.is_error))
+        return results
 
     @property
     def tool_count(self) -> int:

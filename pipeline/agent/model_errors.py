@@ -11,7 +11,7 @@ from pipeline.agent.service import correlation_id
 from pipeline.agent.sse import EventTooLongError
 from pipeline.errors import AgentError
 
-__all__ = ["ModelError", "broken_off", "declined", "translate"]
+__all__ = ["ModelError", "broken_off", "declined", "translate", "warn"]
 
 
 class ModelError(AgentError):
@@ -31,7 +31,7 @@ class ModelError(AgentError):
 
 def broken_off() -> ModelError:
     """The stream ended before the response did."""
-    _warn("the model's stream ended without an end")
+    warn("the model's stream ended without an end")
     return ModelError("The connection to the model broke.", retryable=True)
 
 
@@ -40,7 +40,8 @@ def declined() -> ModelError:
     return ModelError("The model declined to answer.")
 
 
-def _warn(text: str, *values: object) -> None:
+def warn(text: str, *values: object) -> None:
+    """A warning in the log, with the turn's correlation id."""
     logger.opt(depth=1).warning(text + ", correlation_id={}", *values, correlation_id.get())
 
 
@@ -50,24 +51,24 @@ def translate(error: Exception) -> ModelError:
         case ModelError():
             return error
         case TimeoutError():
-            _warn("the model was silent for too long")
+            warn("the model was silent for too long")
             return ModelError("The model did not answer in time.", code="agent_timeout", retryable=True)
         case openai.APIStatusError(status_code=status):
             return _status_error(error, status)
         case openai.APIConnectionError():  # also the SDK's APITimeoutError: it calls a refused connection so
-            _warn("no connection to the model: {!r}", error.__cause__ or error)
+            warn("no connection to the model: {!r}", error.__cause__ or error)
             return ModelError("The model cannot be reached.", retryable=True)
         case EventTooLongError():
-            _warn("the model sent {}", error)
+            warn("the model sent {}", error)
             return ModelError("The model sent an answer that cannot be read.")
         case _:
-            _warn("the connection to the model broke: {!r}", error)
+            warn("the connection to the model broke: {!r}", error)
             return ModelError("The connection to the model broke.", retryable=True)
 
 
 def _status_error(error: openai.APIStatusError, status: int) -> ModelError:
-    _warn("the model refused a request: HTTP {} {}, request {}", status, error.code, error.request_id)
-    logger.debug("its answer: {}", error.body)
+    warn("the model refused a request: HTTP {} {}, request {}", status, error.code, error.request_id)
+    logger.debug("its answer: {}, correlation_id={}", error.body, correlation_id.get())
     if status == 429:
         return ModelError(
             "The model is busy.",

@@ -20,6 +20,7 @@ from loguru import logger
 from openai import AsyncOpenAI, AsyncStream
 
 from pipeline.agent.model_errors import ModelError, translate
+from pipeline.agent.payload import mended
 from pipeline.agent.sse import SSEDecoder
 from pipeline.agent.waits import RunCancelledError, Waits
 from pipeline.agent.wire import ModelEvent, ResponseDecoder
@@ -94,7 +95,7 @@ async def open_model_stream(
         content=encode_body(body),
         stream=True,
         stream_cls=_ByteStream,
-        options={"headers": {"Accept": "text/event-stream"}},
+        options={"headers": {"Accept": "text/event-stream"}, "max_retries": 0},  # ours know of the listener
     )
     try:
         stream = await waits.until(min(token_by, words_by), send)
@@ -211,7 +212,7 @@ def encode_body(body: Mapping[str, object]) -> bytes:
 def _without_surrogates(value: object) -> object:
     match value:
         case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            return mended(value)
         case Mapping():
             return {key: _without_surrogates(item) for key, item in value.items()}
         case list() | tuple():

@@ -6,11 +6,10 @@ import json
 from typing import Generic, TypeVar
 
 import msgspec
-from loguru import logger
 
-from pipeline.agent.model_errors import ModelError
+from pipeline.agent.model_errors import ModelError, warn
 
-__all__ = ["PayloadDecoder"]
+__all__ = ["PayloadDecoder", "mended"]
 
 T = TypeVar("T")
 
@@ -39,7 +38,7 @@ class PayloadDecoder(Generic[T]):
         try:
             return msgspec.convert(json.loads(payload.decode("utf-8", "replace")), self._type)
         except (ValueError, RecursionError) as error:  # both libraries' errors are ValueErrors
-            logger.warning("the model sent a payload that cannot be read: {}", type(error).__name__)
+            warn("the model sent a payload that cannot be read: {}", type(error).__name__)
             raise ModelError("The model sent an answer that cannot be read.", retryable=True) from None
 
     def text(self, text: str | None) -> str:
@@ -52,4 +51,9 @@ class PayloadDecoder(Generic[T]):
             return text
         if "\ud800" <= text[-1] <= "\udbff":
             text, self._half = text[:-1], text[-1]
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return mended(text)
+
+
+def mended(text: str) -> str:
+    """The text with its surrogate pairs joined; a half that is alone becomes a replacement character."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -8,12 +8,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 
-from loguru import logger
 from openai import AsyncOpenAI
 
 from pipeline.agent.backoff import backoff_delays, retry_delay_s
 from pipeline.agent.breaker import CircuitBreaker
-from pipeline.agent.model_errors import ModelError
+from pipeline.agent.model_errors import ModelError, warn
 from pipeline.agent.model_stream import ModelTimeouts, open_model_stream
 from pipeline.agent.waits import Waits
 from pipeline.agent.wire import ModelEvent, Prompt, Wire
@@ -82,5 +81,5 @@ async def respond(
                 break
             await waits.until(math.inf, partial(asyncio.sleep, retry_delay_s(delay_s, failure.retry_after_s)))
         else:
-            logger.warning("model {} is left alone after its failures", provider.model)
+            warn("model {} is left alone after its failures", provider.model)
     raise failure or ModelError("The model is not available at the moment.", retryable=True)

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
-from loguru import logger
 
-from pipeline.agent.model_errors import ModelError, broken_off, declined
-from pipeline.agent.payload import PayloadDecoder
+from pipeline.agent.model_errors import ModelError, broken_off, declined, warn
+from pipeline.agent.payload import PayloadDecoder, mended
 from pipeline.agent.service import Message
 from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
 from pipeline.events import StreamToken, Usage
@@ -105,7 +104,7 @@ class _ResponsesDecoder:
         elif kind == "response.output_item.done":
             if event.item is not None and event.item.type == "function_call":
                 self.alive = self.spoke = True
-                self._calls.append(_call(event.item, len(self._calls)))
+                self._calls.append(_call(event.item))
         elif kind in ("response.failed", "error"):
             raise _reported(event)
         elif kind in ("response.completed", "response.incomplete"):
@@ -121,8 +120,8 @@ class _ResponsesDecoder:
         return [*self._calls, self._end]
 
 
-def _call(item: _Item, number: int) -> FunctionCall:
-    return FunctionCall(item.call_id or f"call_{number}", item.name or "", item.arguments or "")
+def _call(item: _Item) -> FunctionCall:
+    return FunctionCall(mended(item.call_id or ""), mended(item.name or ""), mended(item.arguments or ""))
 
 
 def _end(event: _Event) -> ModelEnd:
@@ -140,7 +139,7 @@ def _reported(event: _Event) -> ModelError:
     """An error as an event, after HTTP 200: the SDK does not raise it either."""
     error = event.error or (event.response and event.response.error)
     code = event.code or (error and error.code)
-    logger.warning("the model reported an error in its stream: {}", code)
+    warn("the model reported an error in its stream: {}", code)
     if code == "rate_limit_exceeded":
         return ModelError("The model is busy.", code="agent_rate_limited", retryable=True)
     return ModelError("The model failed while it answered.", retryable=True)

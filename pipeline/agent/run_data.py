@@ -8,7 +8,7 @@ import msgspec
 
 from pipeline.agent.messages import ThreadMessage, ToolTracker, iso_now
 from pipeline.agent.service import Message
-from pipeline.agent.waits import Waits
+from pipeline.agent.waits import RunCancelledError, Waits
 from pipeline.events import Usage
 
 __all__ = ["RunData", "RunStatus"]
@@ -38,14 +38,27 @@ class RunData(msgspec.Struct):
     saved: int = 0
     pieces: list[str] = []  # of the message being said
     speaking_since: str = ""
+    closed: bool = False  # all is saved: the thread is free
 
     @property
     def is_live(self) -> bool:
         return self.ended_at is None
 
+    @property
+    def has_spoken(self) -> bool:
+        """In a message that is complete."""
+        return any(message.role == "assistant" and message.content for message in self.messages)
+
     def end(self, status: RunStatus) -> None:
-        self.status = status
-        self.ended_at = iso_now()
+        """Only the first end counts."""
+        if self.is_live:
+            self.status = status
+            self.ended_at = iso_now()
+
+    def check(self) -> None:
+        """Raises RunCancelledError once the run was cancelled: nothing more is passed on."""
+        if self.waits.cancelled:
+            raise RunCancelledError
 
     def add(self, *messages: ThreadMessage) -> None:
         self.messages.extend(messages)

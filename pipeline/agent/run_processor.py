@@ -102,7 +102,7 @@ class Run:
         The user's message is kept at once, the answer before StreamEnd, and what an interrupted or failed
         run has passed on when it ends. Raises AgentError, and TurnError while the thread has a live run.
         """
-        if any(run.thread_id == thread_id and run.is_live for run in self._runs.values()):
+        if any(run.thread_id == thread_id and not run.closed for run in self._runs.values()):
             raise TurnError("This conversation is busy.", code="turn_in_progress", retryable=True)
         run = self._begin(thread_id)
         try:
@@ -111,6 +111,7 @@ class Run:
             await self.threads.append(thread_id, [question])
         except BaseException:
             run.end("failed")
+            run.closed = True
             raise
         async with aclosing(self._iterate(run, [*history, question.for_model()], details=True)) as events:
             async for event in events:
@@ -133,10 +134,11 @@ class Run:
                 calls: list[FunctionCall] = []
                 end = ModelEnd()
                 # What is said before and after a tool are two paragraphs.
-                gap = "\n\n" if any(message.content for message in run.messages) else ""
+                gap = "\n\n" if run.has_spoken else ""
                 async with aclosing(self._next_response(run, round_number)) as batches:
                     async for batch in batches:
                         for event in batch:
+                            run.check()
                             if isinstance(event, StreamToken):
                                 if not run.pieces:
                                     run.speaking_since = iso_now()
@@ -148,18 +150,26 @@ class Run:
                             else:
                                 end = event
                 self._count(run, end)
-                if round_number == self._config.max_tool_rounds:
+                run.check()
+                is_last = round_number == self._config.max_tool_rounds
+                wanted_tools = bool(calls or round_number)
+                if is_last:
                     calls = []  # it was told that it may not
                 said = self._close_message(run, calls)
+                if is_last and wanted_tools and not run.has_spoken:
+                    raise AgentError("The model gave no answer.")
                 if said is not None and details:
                     yield said
+                    run.check()
                 if not calls:
                     break
                 async with aclosing(self._run_tools(run)) as tool_events:
                     async for tool_event in tool_events:
+                        run.check()
                         if details or not isinstance(tool_event, StepData):
                             yield tool_event
             await self._save(run)
+            run.check()
             run.end("incomplete" if end.cut else "completed")
             yield StreamEnd(usage=run.usage or msgspec.UNSET)
         except RunCancelledError:
@@ -205,6 +215,7 @@ class Run:
                 for output in tool_outputs
             )
         )
+        run.check()
         run.status = "in_progress"
         passed_on = False
         try:
@@ -223,6 +234,7 @@ class Run:
 
     async def _run_tools(self, run: RunData) -> AsyncGenerator[RunEvent, None]:
         """Run the calls of the last message; a phrase fills the silence when they take long."""
+        run.check()
         run.status = "requires_action"
         calls = run.messages[-1].tool_calls
         for call in calls:
@@ -230,7 +242,10 @@ class Run:
             yield run.tracker.steps[call.tool_call_id]
         context = ToolContext(correlation_id=run.correlation_id, thread_id=run.thread_id, run_id=run.id)
         filler_after_s = self._config.filler_after_s if self._config.filler else 0.0
-        async with self.tools.begin_round(calls, context) as tools:
+        for result in run.tracker.settle_repeats():
+            yield result
+            yield run.tracker.steps[result.tool_call_id]
+        async with self.tools.begin_round(run.tracker.fresh(), context) as tools:
             while not tools.is_over:
                 outcomes = await run.waits.until(math.inf, partial(tools.outcomes, filler_after_s or None))
                 if not outcomes:
@@ -239,6 +254,9 @@ class Run:
                 for outcome in outcomes:
                     yield run.tracker.finished(outcome.tool_call_id, outcome.output, is_error=outcome.is_error)
                     yield run.tracker.steps[outcome.tool_call_id]
+                for result in run.tracker.settle_repeats():
+                    yield result
+                    yield run.tracker.steps[result.tool_call_id]
 
     def _close_message(self, run: RunData, calls: Sequence[FunctionCall] = ()) -> MessageData | None:
         """What was said since the last time becomes a message of the run, together with its calls."""
@@ -270,20 +288,22 @@ class Run:
         run = RunData(run_id, thread_id, correlation_id.get() or run_id, Waits())
         self._runs[run_id] = run
         for old in list(self._runs.values())[: max(0, len(self._runs) - MAX_REMEMBERED)]:
-            if not old.is_live:
+            if old.closed:
                 del self._runs[old.id]
         return run
 
     async def _finish(self, run: RunData, started: float) -> None:
         """The end of every run: calls answered, words kept, logged at DEBUG: the turn has its own line."""
         run.waits.close()
-        if run.is_live:
-            run.end("cancelled")
+        run.end("cancelled")
         self._close_message(run)
         last = run.messages[-1] if run.messages else None
         if last is not None and last.tool_calls:
             run.add(*run.tracker.answers(run.id))
-        await self._save(run)
+        try:
+            await self._save(run)
+        finally:
+            run.closed = True
         run.prompt = []  # the record is kept for a while, what it was made from is not
         logger.debug(
             "run {} {} ms={:.0f} tools={} error={} correlation_id={}",

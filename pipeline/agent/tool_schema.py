@@ -15,6 +15,10 @@ from pipeline.errors import ToolError
 
 __all__ = ["ToolContext", "ToolSignature"]
 
+MAX_UNKNOWN = 5  # arguments that are named in an error
+MAX_NAME_CHARS = 60
+MAX_PROBLEM_CHARS = 300
+
 
 class ToolContext(msgspec.Struct, frozen=True, kw_only=True):
     """Who is calling. A tool that wants to know takes a parameter of this type; models never see it."""
@@ -36,10 +40,14 @@ class ToolSignature:
         self._required: list[str] = []
         self._takes_anything = False
         defaults: dict[str, Any] = {}
+        try:
+            parameters = inspect.signature(function).parameters
+        except (TypeError, ValueError):  # many builtins have none
+            raise ValueError(f"tool {name}: its signature cannot be read") from None
         hints = _type_hints(name, function)
-        for parameter in inspect.signature(function).parameters.values():
+        for parameter in parameters.values():
             hint = hints.get(parameter.name, Any)
-            if hint is ToolContext:
+            if hint is ToolContext or ToolContext in typing.get_args(hint):
                 self.context_parameter = parameter.name
             elif parameter.kind is parameter.VAR_KEYWORD:
                 self._takes_anything = True
@@ -79,7 +87,10 @@ class ToolSignature:
     def validate(self, arguments: str | bytes | Mapping[str, Any] | None) -> dict[str, Any]:
         """The arguments as the function takes them; raises ToolError that names everything wrong with them."""
         given = self._parse(arguments)
-        problems = [f"unknown argument {key}" for key in given if self._is_unknown(key)]
+        unknown = [key for key in given if self._is_unknown(key)]
+        problems = [f"unknown argument {str(key)[:MAX_NAME_CHARS]}" for key in unknown[:MAX_UNKNOWN]]
+        if len(unknown) > MAX_UNKNOWN:
+            problems.append(f"{len(unknown) - MAX_UNKNOWN} more unknown arguments")
         problems += [f"missing argument {key}" for key in self._required if key not in given]
         converted: dict[str, Any] = {}
         for key, value in given.items():
@@ -89,18 +100,22 @@ class ToolSignature:
             try:
                 converted[key] = msgspec.convert(value, self._hints[key])
             except msgspec.ValidationError as error:
-                problems.append(f"argument {key}: {error}")
+                problems.append(f"argument {key}: {str(error)[:MAX_PROBLEM_CHARS]}")
         if problems:
             raise ToolError("; ".join(problems), code="invalid_tool_arguments")
         return converted
 
-    def _is_unknown(self, key: str) -> bool:
-        return key == self.context_parameter or not (key in self._hints or self._takes_anything)
+    def _is_unknown(self, key: object) -> bool:
+        if not isinstance(key, str) or key == self.context_parameter:
+            return True
+        return not (key in self._hints or self._takes_anything)
 
     @staticmethod
     def _parse(arguments: str | bytes | Mapping[str, Any] | None) -> dict[str, Any]:
         if isinstance(arguments, Mapping):
             return dict(arguments)
+        if arguments is not None and not isinstance(arguments, str | bytes):
+            raise ToolError("the arguments are not a JSON object", code="invalid_tool_arguments")
         if not arguments or not arguments.strip():  # a call without arguments, as some models send it
             return {}
         try:
@@ -118,7 +133,7 @@ def _type_hints(name: str, function: Callable[..., Any]) -> dict[str, Any]:
         target = getattr(target, "func", None) or type(target).__call__  # a partial, or an object that can be called
     try:
         return typing.get_type_hints(target, include_extras=True)
-    except NameError as error:
+    except (NameError, TypeError) as error:
         raise ValueError(f"tool {name}: a type hint cannot be resolved: {error}") from None
 
 

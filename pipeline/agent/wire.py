@@ -23,7 +23,10 @@ class Prompt(msgspec.Struct, frozen=True):
 
 
 class FunctionCall(msgspec.Struct, frozen=True):
-    """The model wants a tool to be run; `arguments` is JSON as the model wrote it, right or wrong."""
+    """The model wants a tool to be run; `arguments` is JSON as the model wrote it, right or wrong.
+
+    The id is "" when the server gave none.
+    """
 
     tool_call_id: str
     name: str
