@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.answers import EventStream, WholeAnswer
+from gateway.answers import EventStream, FailedTurnError, WholeAnswer
 from gateway.errors import GatewayError
 from gateway.http_routes import PRIVATE, failure_response, user_route
 from gateway.http_turns import TurnOptions
 from gateway.requests import read_json
 from gateway.wire.native import LANGUAGE_TAG, SpeechOptions
 from pipeline.agent.service import correlation_id
-from pipeline.events import Error, StreamToken, ToolCall, TurnEvent, TurnInterrupted
+from pipeline.events import Error, StreamStart, StreamToken, ToolCall, TurnEvent, TurnInterrupted
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -89,11 +89,19 @@ def _check(body: _Chat, max_message_chars: int) -> None:
 
 async def _frames(events: AsyncGenerator[TurnEvent, None]) -> AsyncGenerator[bytes, None]:
     number = 0
+    start = b""
     async with aclosing(events):
         async for event in events:
+            if isinstance(event, Error) and number <= 1:
+                raise FailedTurnError(event)
             number += 1
             tag = event.__struct_config__.tag
-            yield b"id: %d\nevent: %s\ndata: %s\n\n" % (number, str(tag).encode(), msgspec.json.encode(event))
+            frame = b"id: %d\nevent: %s\ndata: %s\n\n" % (number, str(tag).encode(), msgspec.json.encode(event))
+            if isinstance(event, StreamStart):
+                start = frame  # goes with the next event: as long as that may be an error, the status is open
+                continue
+            yield start + frame
+            start = b""
 
 
 async def _responses(events: AsyncGenerator[TurnEvent, None]) -> Response:

@@ -317,7 +317,11 @@ async def test_a_failed_run_is_never_a_200(reply: Reply, status: int, code: str)
             assert "secret" not in body["error"]
             assert [message["role"] for message in await talker.history(thread_id)] == ["user"]
             async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
-                events = events_of(await response.text())
+                text = await response.text()
+            said = "event: stream_token" in text
+            assert said == (reply.at > 0)
+            assert response.status == (200 if said else status)
+            events = events_of(text) if said else [json.loads(text)]
             assert (events[-1]["event"], events[-1]["type"]) == ("error", code)
             assert events[-1]["correlation_id"] == response.headers["x-correlation-id"]
             assert events[-1]["turn_id"] == events[0]["turn_id"]
@@ -406,7 +410,7 @@ async def test_no_more_turns_than_sessions() -> None:
 async def test_a_silent_stream_has_a_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.answers.HEARTBEAT_S", 0.02)
     gate = asyncio.Event()
-    async with talking(ScriptedAgent([gate.wait, "Done."])) as talker:
+    async with talking(ScriptedAgent(["Well. ", gate.wait, "Done."])) as talker:
         thread_id = await talker.start()
         async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
             async for line in response.content:
