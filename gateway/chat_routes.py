@@ -74,7 +74,10 @@ async def _chat(gateway: Gateway, user_id: str, request: Request) -> Response:
     )
     events = gateway.http_turns.chat(user_id, body.thread_id, body.message, options)
     if streamed:
-        return EventStream(_frames(events), correlation_id=id_, write_timeout_s=settings.write_timeout_s)
+        frames = _Frames(events)
+        return EventStream(
+            frames.all(), error_frame=frames.encode, correlation_id=id_, write_timeout_s=settings.write_timeout_s
+        )
     return WholeAnswer(lambda: _responses(events), correlation_id=id_)
 
 
@@ -87,21 +90,33 @@ def _check(body: _Chat, max_message_chars: int) -> None:
         raise GatewayError("lang: expected a BCP 47 language tag, such as `en` or `pt-BR`.", code="bad_request")
 
 
-async def _frames(events: AsyncGenerator[TurnEvent, None]) -> AsyncGenerator[bytes, None]:
-    number = 0
-    start = b""
-    async with aclosing(events):
-        async for event in events:
-            if isinstance(event, Error) and number <= 1:
-                raise FailedTurnError(event)
-            number += 1
-            tag = event.__struct_config__.tag
-            frame = b"id: %d\nevent: %s\ndata: %s\n\n" % (number, str(tag).encode(), msgspec.json.encode(event))
-            if isinstance(event, StreamStart):
-                start = frame  # goes with the next event: as long as that may be an error, the status is open
-                continue
-            yield start + frame
-            start = b""
+class _Frames:
+    """A turn's events as server-sent ones, numbered."""
+
+    def __init__(self, events: AsyncGenerator[TurnEvent, None]) -> None:
+        self._events = events
+        self._number = 0
+
+    async def all(self) -> AsyncGenerator[bytes, None]:
+        """Raises FailedTurnError when the turn fails before anything else happened."""
+        start = b""
+        async with aclosing(self._events) as events:
+            async for event in events:
+                if isinstance(event, Error) and self._number <= 1:
+                    raise FailedTurnError(event)
+                frame = self.encode(event)
+                if isinstance(event, StreamStart):
+                    start = frame  # goes with the next event: as long as that may be an error, the status is open
+                    continue
+                yield start + frame
+                start = b""
+
+    def encode(self, event: TurnEvent) -> bytes:
+        """The next frame."""
+        tag = str(event.__struct_config__.tag).encode()
+        data = msgspec.json.encode(event)
+        self._number += 1
+        return b"id: %d\nevent: %s\ndata: %s\n\n" % (self._number, tag, data)
 
 
 async def _responses(events: AsyncGenerator[TurnEvent, None]) -> Response:

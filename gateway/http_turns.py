@@ -24,7 +24,7 @@ from gateway.wire.native import SpeechOptions
 from pipeline.agent.service import AgentService, Message
 from pipeline.errors import TurnError
 from pipeline.events import AgentEvent, Error, StreamEnd, TTSReadyChunk, TurnEvent, TurnInterrupted
-from pipeline.message_processor import ConversationTurn, MessageProcessor, TurnStatus
+from pipeline.message_processor import ConversationTurn, MessageProcessor, TurnStatus, log_failure
 from pipeline.text import ChunkLimits, SpeechRules
 
 __all__ = ["HTTPTurn", "HTTPTurns", "TurnOptions"]
@@ -56,6 +56,7 @@ class HTTPTurn:
         self._turns = turns
         self._streamed = True
         self._saving: Awaitable[None] | None = None
+        self._unsaved = False
         settings = turns.settings
         self._processor = MessageProcessor(
             connection_id=self.turn_id,
@@ -93,6 +94,9 @@ class HTTPTurn:
                 async for event in events:
                     if isinstance(event, StreamEnd | Error | TurnInterrupted):
                         await self._settle(turn, event.type if isinstance(event, Error) else None)
+                        if self._unsaved and isinstance(event, StreamEnd):
+                            yield self._not_kept(options.correlation_id)
+                            return
                     yield event
                     if isinstance(event, TTSReadyChunk):
                         processor.chunk_sent(self.turn_id, event.index)
@@ -122,7 +126,17 @@ class HTTPTurn:
             return
         if not self._streamed and turn.status is not TurnStatus.COMPLETED:
             turn.heard_chars = 0  # the client has got nothing of it
-        self._saving = self._turns.store.finish_turn(self.user_id, turn_end(turn, reason), reply_messages(turn))
+        store = self._turns.store
+        try:
+            self._saving = store.finish_turn(self.user_id, turn_end(turn, reason), reply_messages(turn))
+        except Exception as error:  # text that cannot be encoded: the turn ends all the same, without it
+            self._unsaved = True
+            log_failure(f"turn {self.turn_id}: could not be kept", error, correlation_id=turn.correlation_id)
+            end = msgspec.structs.replace(turn_end(turn, "storage_error"), status=TurnStatus.FAILED.value)
+            self._saving = store.finish_turn(self.user_id, end, [])
+
+    def _not_kept(self, correlation_id: str) -> Error:
+        return Error("storage_error", "The turn could not be stored.", correlation_id, True, turn_id=self.turn_id)
 
 
 class HTTPTurns:

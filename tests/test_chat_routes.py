@@ -14,12 +14,13 @@ from doubles import ScriptedAgent, StubbornAgent, until, words
 from fake_model import FakeModel, Reply
 from serving import Served, serving
 
+from gateway.chat_routes import _Frames
 from pipeline.agent.model_stream import ModelTimeouts
 from pipeline.agent.run_config import RunConfig
 from pipeline.agent.run_processor import Run
 from pipeline.agent.service import correlation_id
 from pipeline.errors import AgentError
-from pipeline.events import StreamToken, ToolCall, ToolResult
+from pipeline.events import StreamToken, ToolCall, ToolResult, TTSReadyChunk
 
 KEYS = {"k1": "ann", "k2": "bob"}
 SSE = {"Accept": "text/event-stream"}
@@ -335,6 +336,49 @@ async def test_text_of_an_exception_reaches_no_client() -> None:
             status, body = await talker.say(await talker.start(), "hi")
             assert (status, body["type"]) == (502, code)
             assert "secret" not in json.dumps(body)
+
+
+async def test_a_fault_in_a_stream_is_its_last_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    encode = _Frames.encode
+
+    def broken(frames: _Frames, event: Any) -> bytes:
+        if isinstance(event, TTSReadyChunk):
+            raise RuntimeError("secret")
+        return encode(frames, event)
+
+    monkeypatch.setattr(_Frames, "encode", broken)
+    agent = ScriptedAgent(["Hello there. ", "How are you? ", asyncio.Event().wait])
+    async with asyncio.timeout(5), talking(agent) as talker:
+        thread_id = await talker.start()
+        async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
+            events = events_of(await response.text())
+        assert [event["event"] for event in events[:2]] == ["stream_start", "stream_token"]
+        assert (events[-1]["event"], events[-1]["type"]) == ("error", "internal_error")
+        assert events[-1]["correlation_id"] == response.headers["x-correlation-id"]
+        assert "secret" not in json.dumps(events)
+        await until(lambda: agent.closed and not talker.gateway.gateway.http_turns.count)
+        page = await talker.gateway.gateway.store.read("local", thread_id, limit=1)
+        assert page is not None
+        assert page.turns[0].status == "interrupted"
+
+
+async def test_a_turn_that_cannot_be_encoded_has_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(turn: Any) -> list[Any]:
+        raise UnicodeEncodeError("utf-8", "secret", 0, 1, "surrogates")
+
+    monkeypatch.setattr("gateway.http_turns.reply_messages", refuse)
+    async with asyncio.timeout(5), talking(ScriptedAgent(["Hello."])) as talker:
+        for headers, status in (({}, 500), (SSE, 200)):
+            thread_id = await talker.start()
+            async with talker.post({"thread_id": thread_id, "message": "hi"}, **headers) as response:
+                text = await response.text()
+            assert response.status == status
+            told = events_of(text)[-1] if headers else json.loads(text)
+            assert (told["event"], told["type"]) == ("error", "storage_error")
+            assert told["correlation_id"] == response.headers["x-correlation-id"]
+            page = await talker.gateway.gateway.store.read("local", thread_id, limit=1)
+            assert page is not None
+            assert (page.turns[0].status, page.turns[0].reason) == ("failed", "storage_error")
 
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
