@@ -10,16 +10,13 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.http_routes import error_response, failure_response
+from gateway.http_routes import INTERNAL, error_response, failure_response
 from gateway.outbox import ClientGoneError
 from pipeline.errors import PipelineError
 from pipeline.events import Error
 from pipeline.message_processor import log_failure
 
 __all__ = ["EventStream", "FailedTurnError", "WholeAnswer"]
-
-INTERNAL: Final = "Something went wrong inside the gateway."
-"""What a client is told of a fault of ours."""
 
 HEARTBEAT_S: Final = 15.0
 """An event stream that is silent for so long sends a comment, so that nobody on the way takes it for dead."""

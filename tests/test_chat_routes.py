@@ -381,6 +381,40 @@ async def test_a_turn_that_cannot_be_encoded_has_an_end_too(monkeypatch: pytest.
             assert (page.turns[0].status, page.turns[0].reason) == ("failed", "storage_error")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/start", 405, "method_not_allowed"),
+        ("GET", "/chat", 405, "method_not_allowed"),
+        ("POST", "/healthz", 405, "method_not_allowed"),
+        ("GET", "/nope", 404, "not_found"),
+        ("DELETE", "/v1/nope", 404, "not_found"),
+    ],
+)
+async def test_what_no_route_takes(method: str, path: str, status: int, code: str) -> None:
+    async with talking() as talker:
+        async with talker.http.request(method, path, headers={"X-Request-ID": "req-9"}) as response:
+            told = await response.json()
+        assert (response.status, told["event"], told["type"]) == (status, "error", code)
+        assert told["correlation_id"] == response.headers["x-correlation-id"] == "req-9"
+        assert ("Allow" in response.headers) == (status == 405)
+
+
+@pytest.mark.parametrize("place", ["gateway.http_turns.HTTPTurns.new_thread", "gateway.app.Gateway.require_running"])
+async def test_a_fault_of_ours_has_the_shape_of_errors(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any) -> None:
+        raise RuntimeError("secret")
+
+    async with talking() as talker:
+        monkeypatch.setattr(place, broken)
+        for path in ("/start", "/readyz") if "running" in place else ("/start",):
+            async with talker.http.get(path, headers={"X-Request-ID": "req-9"}) as response:
+                told = await response.json()
+            assert (response.status, told["event"], told["type"]) == (500, "error", "internal_error")
+            assert told["correlation_id"] == response.headers["x-correlation-id"] == "req-9"
+            assert "secret" not in told["error"]
+
+
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
