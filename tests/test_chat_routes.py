@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from doubles import ScriptedAgent, StubbornAgent, until, words
 from fake_model import FakeModel, Reply
+from loguru import logger
 from serving import Served, serving
 
 from gateway.chat_routes import _Frames
@@ -156,6 +158,26 @@ async def test_closing_the_response_is_the_barge_in() -> None:
         assert "Never" not in heard
         never.set()
         assert (await talker.say(thread_id, "again"))[0] == 200  # the thread is free again
+
+
+async def test_the_thread_is_free_right_after_a_barge_in() -> None:
+    class Agent:
+        """Takes a moment to stop."""
+
+        async def stream(self, messages: Any) -> AsyncGenerator[StreamToken, None]:
+            try:
+                yield StreamToken("Hello there. How are you? ")
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0.05)
+
+    async with talking(Agent()) as talker:
+        thread_id = await talker.start()
+        for _ in range(20):
+            async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
+                assert response.status == 200
+                await response.content.readline()
+                response.close()
 
 
 async def test_leaving_before_the_answer_is_whole_leaves_nothing_heard() -> None:
@@ -470,6 +492,23 @@ async def test_a_stop_lets_turns_end_and_then_cuts_them() -> None:
         page = await talker.gateway.gateway.store.read("local", thread_id, limit=1)
         assert page is not None
         assert page.turns[0].status == "interrupted"
+
+
+async def test_the_line_of_a_lost_turn_has_the_correlation_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="WARNING", format="{message}")
+    try:
+        async with talking(ScriptedAgent(["Yes."])) as talker:
+            begin_turn = talker.gateway.gateway.store.begin_turn
+
+            async def begin_after_a_crash(*args: Any) -> Any:
+                return msgspec.structs.replace(await begin_turn(*args), lost=["t1"])
+
+            monkeypatch.setattr(talker.gateway.gateway.store, "begin_turn", begin_after_a_crash)
+            assert (await talker.say(await talker.start(), "hi", **{"X-Request-ID": "req-5"}))[0] == 200
+    finally:
+        logger.remove(sink)
+    assert [line.strip() for line in lines] == ["turn t1 was lost when the gateway stopped correlation_id=req-5"]
 
 
 async def test_no_more_turns_than_sessions() -> None:
