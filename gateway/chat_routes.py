@@ -15,7 +15,7 @@ from gateway.answers import EventStream, FailedTurnError, WholeAnswer
 from gateway.errors import GatewayError
 from gateway.http_routes import PRIVATE, failure_response, user_route
 from gateway.http_turns import TurnOptions
-from gateway.requests import read_json
+from gateway.requests import read_json, takes_event_stream
 from gateway.wire.native import LANGUAGE_TAG, SpeechOptions
 from pipeline.agent.service import correlation_id
 from pipeline.events import Error, StreamStart, StreamToken, ToolCall, TurnEvent, TurnInterrupted
@@ -64,7 +64,7 @@ async def _chat(gateway: Gateway, user_id: str, request: Request) -> Response:
         raise GatewayError(f"speech: {error}.", code="bad_request") from None
     await gateway.http_turns.require_thread(user_id, body.thread_id)
     id_ = correlation_id.get()
-    streamed = "text/event-stream" in request.headers.get("accept", "")
+    streamed = takes_event_stream(request)
     options = TurnOptions(
         captions=body.captions or not streamed,
         streamed=streamed,

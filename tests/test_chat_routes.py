@@ -129,6 +129,26 @@ async def test_events_of_a_turn() -> None:
         assert len(await talker.history(thread_id)) == 4
 
 
+@pytest.mark.parametrize(
+    ("accept", "streamed"),
+    [
+        ("text/event-stream", True),
+        ("application/json;q=0.5, Text/Event-Stream ; q=0.7", True),
+        ("text/event-stream;q=0", False),
+        ("text/event-stream; q=0.000, application/json", False),
+        ("text/event-stream;q=x", False),
+        ("text/event-streams", False),
+        ("*/*", False),
+        ("application/json", False),
+    ],
+)
+async def test_a_stream_is_for_those_who_take_one(accept: str, streamed: bool) -> None:
+    async with talking(ScriptedAgent(["Yes."])) as talker:
+        body = {"thread_id": await talker.start(), "message": "hi"}
+        async with talker.post(body, Accept=accept) as response:
+            assert (response.content_type == "text/event-stream") == streamed
+
+
 async def test_a_turn_may_say_how_it_is_spoken() -> None:
     async with talking(ScriptedAgent(["See https://example.com now."])) as talker:
         body = {"thread_id": await talker.start(), "message": "hi", "speech": {"urls": "skip"}}
@@ -449,6 +469,8 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
         ({"X-Request-ID": "x" * 65}, None),
         ({"X-Request-ID": "two words"}, None),
         ({"traceparent": "00-0-0-0"}, None),
+        ({"traceparent": f"cc-{TRACE}-00f067aa0ba902b7-01-more"}, TRACE),
+        ({"traceparent": f"ff-{TRACE}-00f067aa0ba902b7-01"}, None),
         ({"traceparent": f"00-{'0' * 32}-00f067aa0ba902b7-01"}, None),
         ({}, None),
     ],
