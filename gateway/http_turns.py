@@ -30,7 +30,7 @@ from pipeline.text import ChunkLimits, SpeechRules
 __all__ = ["HTTPTurn", "HTTPTurns", "TurnOptions"]
 
 _MAX_REMEMBERED: Final = 10_000
-_NOTICE_S: Final = 0.05
+_NOTICE_S: Final = 0.25
 """So long a thread's next message may be ahead of the news that the client left the turn before."""
 _ENDING_S: Final = 0.25
 """So long it waits for that turn, once it is over, to be put away."""
