@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.http_routes import error_response, failure_response
+from gateway.http_routes import INTERNAL, error_response, failure_response
 from gateway.outbox import ClientGoneError
 from pipeline.errors import PipelineError
 from pipeline.events import Error
@@ -53,7 +53,7 @@ class _Answer(Response):
             return failure_response(error.event)
         if not isinstance(error, PipelineError):
             log_failure("a request failed", error, correlation_id=self.correlation_id)
-            error = PipelineError("Something went wrong inside the gateway.")
+            error = PipelineError(INTERNAL)
         return error_response(error, self.correlation_id)
 
 
@@ -82,12 +82,21 @@ class EventStream(_Answer):
     """Server-sent events: each frame is written before the next one is asked for, and `frames` is closed.
 
     The status waits for the first frame: an error before it is a response of its own. Later ones are
-    `frames`' own to tell. A client that reads nothing for `write_timeout_s` is taken to have left.
+    `frames`' own to tell; an exception that it raises is a fault of ours, and the last frame is then
+    `error_frame` of it. A client that reads nothing for `write_timeout_s` is taken to have left.
     """
 
-    def __init__(self, frames: AsyncGenerator[bytes, None], *, correlation_id: str, write_timeout_s: float) -> None:
+    def __init__(
+        self,
+        frames: AsyncGenerator[bytes, None],
+        *,
+        error_frame: Callable[[Error], bytes],
+        correlation_id: str,
+        write_timeout_s: float,
+    ) -> None:
         super().__init__(correlation_id)
         self._frames = frames
+        self._error_frame = error_frame
         self._write_timeout_s = write_timeout_s
         self._written_at_s = 0.0
         self._writing = asyncio.Lock()
@@ -100,16 +109,28 @@ class EventStream(_Answer):
                 await self.failed(error)(scope, receive, send)
                 return
             await send(self._start())
+            gone, broken = False, None
             try:
-                async with asyncio.TaskGroup() as group:
-                    heart = group.create_task(self._beat(send), name=f"answer's heartbeat {self.correlation_id}")
+                async with asyncio.TaskGroup() as tasks:
+                    heart = tasks.create_task(self._beat(send), name=f"answer's heartbeat {self.correlation_id}")
                     await self._write(send, frame)
                     async for frame in frames:
                         await self._write(send, frame)
                     heart.cancel()
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
             except* ClientGoneError:
-                pass
+                gone = True
+            except* Exception as group:
+                broken = group.exceptions[0]
+            if not gone:
+                with suppress(ClientGoneError):
+                    await self._end(send, broken)
+
+    async def _end(self, send: Send, broken: Exception | None) -> None:
+        if broken is not None:
+            log_failure("an event stream broke", broken, correlation_id=self.correlation_id)
+            event = Error("internal_error", INTERNAL, self.correlation_id, False)
+            await self._write(send, self._error_frame(event))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _start(self) -> dict[str, object]:
         headers = {

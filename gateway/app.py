@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -16,7 +17,7 @@ from gateway.completion_routes import completion_routes
 from gateway.conversation_routes import conversation_routes
 from gateway.error_table import CloseCode
 from gateway.errors import GatewayError
-from gateway.http_routes import http_routes
+from gateway.http_routes import fail, http_routes, refuse
 from gateway.http_turns import HTTPTurns
 from gateway.sessions import Sessions
 from gateway.settings import Settings
@@ -119,6 +120,7 @@ def create_app(settings: Settings, agent: AgentService | None = None) -> Starlet
             *turn_routes(gateway),
             *web_routes(),
         ],
+        exception_handlers={HTTPException: refuse, Exception: fail},
         lifespan=lifespan,
     )
     app.state.gateway = gateway

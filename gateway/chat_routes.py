@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.answers import EventStream, WholeAnswer
+from gateway.answers import EventStream, FailedTurnError, WholeAnswer
 from gateway.errors import GatewayError
 from gateway.http_routes import PRIVATE, failure_response, user_route
 from gateway.http_turns import TurnOptions
-from gateway.requests import read_json
+from gateway.requests import read_json, takes_event_stream
 from gateway.wire.native import LANGUAGE_TAG, SpeechOptions
 from pipeline.agent.service import correlation_id
-from pipeline.events import Error, StreamToken, ToolCall, TurnEvent, TurnInterrupted
+from pipeline.events import Error, StreamStart, StreamToken, ToolCall, TurnEvent, TurnInterrupted
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -64,7 +64,7 @@ async def _chat(gateway: Gateway, user_id: str, request: Request) -> Response:
         raise GatewayError(f"speech: {error}.", code="bad_request") from None
     await gateway.http_turns.require_thread(user_id, body.thread_id)
     id_ = correlation_id.get()
-    streamed = "text/event-stream" in request.headers.get("accept", "")
+    streamed = takes_event_stream(request)
     options = TurnOptions(
         captions=body.captions or not streamed,
         streamed=streamed,
@@ -74,7 +74,10 @@ async def _chat(gateway: Gateway, user_id: str, request: Request) -> Response:
     )
     events = gateway.http_turns.chat(user_id, body.thread_id, body.message, options)
     if streamed:
-        return EventStream(_frames(events), correlation_id=id_, write_timeout_s=settings.write_timeout_s)
+        frames = _Frames(events)
+        return EventStream(
+            frames.all(), error_frame=frames.encode, correlation_id=id_, write_timeout_s=settings.write_timeout_s
+        )
     return WholeAnswer(lambda: _responses(events), correlation_id=id_)
 
 
@@ -87,13 +90,33 @@ def _check(body: _Chat, max_message_chars: int) -> None:
         raise GatewayError("lang: expected a BCP 47 language tag, such as `en` or `pt-BR`.", code="bad_request")
 
 
-async def _frames(events: AsyncGenerator[TurnEvent, None]) -> AsyncGenerator[bytes, None]:
-    number = 0
-    async with aclosing(events):
-        async for event in events:
-            number += 1
-            tag = event.__struct_config__.tag
-            yield b"id: %d\nevent: %s\ndata: %s\n\n" % (number, str(tag).encode(), msgspec.json.encode(event))
+class _Frames:
+    """A turn's events as server-sent ones, numbered."""
+
+    def __init__(self, events: AsyncGenerator[TurnEvent, None]) -> None:
+        self._events = events
+        self._number = 0
+
+    async def all(self) -> AsyncGenerator[bytes, None]:
+        """Raises FailedTurnError when the turn fails before anything else happened."""
+        start = b""
+        async with aclosing(self._events) as events:
+            async for event in events:
+                if isinstance(event, Error) and self._number <= 1:
+                    raise FailedTurnError(event)
+                frame = self.encode(event)
+                if isinstance(event, StreamStart):
+                    start = frame  # goes with the next event: as long as that may be an error, the status is open
+                    continue
+                yield start + frame
+                start = b""
+
+    def encode(self, event: TurnEvent) -> bytes:
+        """The next frame."""
+        tag = str(event.__struct_config__.tag).encode()
+        data = msgspec.json.encode(event)
+        self._number += 1
+        return b"id: %d\nevent: %s\ndata: %s\n\n" % (self._number, tag, data)
 
 
 async def _responses(events: AsyncGenerator[TurnEvent, None]) -> Response:

@@ -56,7 +56,9 @@ async def _complete(gateway: Gateway, user_id: str, request: Request) -> Respons
     completion = Completion(gateway.agent_name, usage_in_chunks=wish.wants_usage)
     if wish.stream:
         frames = _frames(events, completion, wants_usage=wish.wants_usage, speech=speech)
-        return EventStream(frames, correlation_id=id_, write_timeout_s=settings.write_timeout_s)
+        return EventStream(
+            frames, error_frame=_error_frame, correlation_id=id_, write_timeout_s=settings.write_timeout_s
+        )
     return WholeAnswer(lambda: _whole(events, completion, speech=speech), correlation_id=id_)
 
 
@@ -85,6 +87,10 @@ def _ended(event: TurnEvent) -> Error | None:
     return event if isinstance(event, Error) else None
 
 
+def _error_frame(error: Error) -> bytes:
+    return b"data: " + msgspec.json.encode(error) + b"\n\n"
+
+
 async def _frames(
     events: AsyncGenerator[TurnEvent, None], completion: Completion, *, wants_usage: bool, speech: bool
 ) -> AsyncGenerator[bytes, None]:
@@ -96,7 +102,7 @@ async def _frames(
             if (error := _ended(event)) is not None:
                 if not begun:
                     raise FailedTurnError(error)
-                yield b"data: " + msgspec.json.encode(error) + b"\n\n"
+                yield _error_frame(error)
                 return
             if not begun:
                 begun = True

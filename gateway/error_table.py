@@ -29,6 +29,8 @@ HTTP_STATUS = {
     "forbidden": 403,
     "conversation_not_found": 404,
     "turn_not_found": 404,
+    "not_found": 404,
+    "method_not_allowed": 405,
     "turn_in_progress": 409,
     "frame_too_large": 413,
     "request_too_large": 413,

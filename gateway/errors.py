@@ -17,6 +17,8 @@ class GatewayError(PipelineError):
             "conversation_not_found",
             "forbidden",
             "full",
+            "method_not_allowed",
+            "not_found",
             "request_too_large",
             "shutting_down",
             "turn_lost",

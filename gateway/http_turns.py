@@ -24,12 +24,16 @@ from gateway.wire.native import SpeechOptions
 from pipeline.agent.service import AgentService, Message
 from pipeline.errors import TurnError
 from pipeline.events import AgentEvent, Error, StreamEnd, TTSReadyChunk, TurnEvent, TurnInterrupted
-from pipeline.message_processor import ConversationTurn, MessageProcessor, TurnStatus
+from pipeline.message_processor import ConversationTurn, MessageProcessor, TurnStatus, log_failure
 from pipeline.text import ChunkLimits, SpeechRules
 
 __all__ = ["HTTPTurn", "HTTPTurns", "TurnOptions"]
 
 _MAX_REMEMBERED: Final = 10_000
+_NOTICE_S: Final = 0.25
+"""So long a thread's next message may be ahead of the news that the client left the turn before."""
+_ENDING_S: Final = 0.25
+"""So long it waits for that turn, once it is over, to be put away."""
 
 
 class TurnOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +60,9 @@ class HTTPTurn:
         self._turns = turns
         self._streamed = True
         self._saving: Awaitable[None] | None = None
+        self._unsaved = False
+        self.gone = asyncio.Event()
+        """It is over, and nothing of it is left."""
         settings = turns.settings
         self._processor = MessageProcessor(
             connection_id=self.turn_id,
@@ -93,6 +100,9 @@ class HTTPTurn:
                 async for event in events:
                     if isinstance(event, StreamEnd | Error | TurnInterrupted):
                         await self._settle(turn, event.type if isinstance(event, Error) else None)
+                        if self._unsaved and isinstance(event, StreamEnd):
+                            yield self._not_kept(options.correlation_id)
+                            return
                     yield event
                     if isinstance(event, TTSReadyChunk):
                         processor.chunk_sent(self.turn_id, event.index)
@@ -102,6 +112,11 @@ class HTTPTurn:
                 await self._settle(turn, None)
             await processor.close()
             self._turns.keep(processor.tasks)
+
+    @property
+    def is_over(self) -> bool:
+        """It has ended, or was interrupted; what is left of it may still be put away."""
+        return self.turn is not None and not self.turn.is_live
 
     def interrupt(self, reason: str) -> None:
         """Stop the turn, unless it is over; its reader gets `turn_interrupted`, and the store its end."""
@@ -122,7 +137,17 @@ class HTTPTurn:
             return
         if not self._streamed and turn.status is not TurnStatus.COMPLETED:
             turn.heard_chars = 0  # the client has got nothing of it
-        self._saving = self._turns.store.finish_turn(self.user_id, turn_end(turn, reason), reply_messages(turn))
+        store = self._turns.store
+        try:
+            self._saving = store.finish_turn(self.user_id, turn_end(turn, reason), reply_messages(turn))
+        except Exception as error:  # text that cannot be encoded: the turn ends all the same, without it
+            self._unsaved = True
+            log_failure(f"turn {self.turn_id}: could not be kept", error, correlation_id=turn.correlation_id)
+            end = msgspec.structs.replace(turn_end(turn, "storage_error"), status=TurnStatus.FAILED.value)
+            self._saving = store.finish_turn(self.user_id, end, [])
+
+    def _not_kept(self, correlation_id: str) -> Error:
+        return Error("storage_error", "The turn could not be stored.", correlation_id, True, turn_id=self.turn_id)
 
 
 class HTTPTurns:
@@ -167,7 +192,7 @@ class HTTPTurns:
         self, user_id: str, thread_id: str, message: str, options: TurnOptions
     ) -> AsyncGenerator[TurnEvent, None]:
         """A turn of a thread, kept in the store. Raises TurnError (turn_in_progress), GatewayError."""
-        if any((turn.user_id, turn.thread_id) == (user_id, thread_id) for turn in self._live):
+        if await self._is_busy(user_id, thread_id):
             raise TurnError("This thread is busy with another message.", code="turn_in_progress", retryable=True)
         turn = HTTPTurn(self, user_id=user_id, thread_id=thread_id)
         start = TurnStart(
@@ -180,10 +205,24 @@ class HTTPTurns:
         self._require_room()
         begun = self.store.begin_turn(user_id, start, Message(role="user", content=message))
         self._threads.pop((user_id, thread_id), None)
-        answer = self._answer(begun)
+        answer = self._answer(begun, options.correlation_id)
         async with aclosing(self._run(turn, answer, message, options)) as events:
             async for event in events:
                 yield event
+
+    async def _is_busy(self, user_id: str, thread_id: str) -> bool:
+        """Whether a turn of this thread is live; one that the client has just left is waited for."""
+        if (before := self._turn_of(user_id, thread_id)) is not None:
+            if not before.is_over:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(before.gone.wait(), _NOTICE_S)
+            if before.is_over:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(before.gone.wait(), _ENDING_S)
+        return self._turn_of(user_id, thread_id) is not None  # nothing is awaited between this and the next turn
+
+    def _turn_of(self, user_id: str, thread_id: str) -> HTTPTurn | None:
+        return next((turn for turn in self._live if (turn.user_id, turn.thread_id) == (user_id, thread_id)), None)
 
     async def complete(
         self, user_id: str, messages: Sequence[Message], options: TurnOptions
@@ -207,14 +246,15 @@ class HTTPTurns:
                     yield event
         finally:
             del self._live[turn]
+            turn.gone.set()
             if not self._live:
                 self._idle.set()
 
-    async def _answer(self, begun: Awaitable[TurnBegun]) -> AsyncGenerator[AgentEvent, None]:
+    async def _answer(self, begun: Awaitable[TurnBegun], correlation_id: str) -> AsyncGenerator[AgentEvent, None]:
         """What the agent answers to the conversation, once the user's message is safe."""
         turn = await begun
         if turn.lost:
-            logger.warning("turn {} was lost when the gateway stopped", turn.lost[-1])
+            logger.warning("turn {} was lost when the gateway stopped correlation_id={}", turn.lost[-1], correlation_id)
         settings = self.settings
         messages = trim_history(
             turn.history, max_messages=settings.max_history_messages, max_chars=settings.max_history_chars

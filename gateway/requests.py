@@ -12,13 +12,14 @@ from starlette.requests import HTTPConnection, Request
 
 from gateway.errors import GatewayError
 
-__all__ = ["correlation_id_of", "read_json"]
+__all__ = ["correlation_id_of", "read_json", "takes_event_stream"]
 
 T = TypeVar("T")
 
 BODY_TIMEOUT_S = 10.0
 _REQUEST_ID = re.compile(r"[!-~]{1,64}")
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_QUALITY = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
 
 def correlation_id_of(connection: HTTPConnection) -> str:
@@ -28,6 +29,16 @@ def correlation_id_of(connection: HTTPConnection) -> str:
         return given
     trace = _TRACEPARENT.fullmatch(connection.headers.get("traceparent", ""))
     return trace[1] if trace else uuid4().hex
+
+
+def takes_event_stream(request: Request) -> bool:
+    """Whether `Accept` names `text/event-stream`, and not only to rule it out (`q=0`)."""
+    for wish in ",".join(request.headers.getlist("accept")).lower().split(","):
+        type_, *parameters = (part.strip() for part in wish.split(";"))
+        if type_ == "text/event-stream":
+            qualities = [part.removeprefix("q=") for part in parameters if part.startswith("q=")]
+            return all(_QUALITY.fullmatch(quality) and float(quality) > 0 for quality in qualities)
+    return False
 
 
 async def read_json(request: Request, type_: type[T], *, max_bytes: int) -> T:

@@ -9,17 +9,20 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from doubles import ScriptedAgent, StubbornAgent, until, words
 from fake_model import FakeModel, Reply
+from loguru import logger
 from serving import Served, serving
 
+from gateway.chat_routes import _Frames
 from pipeline.agent.model_stream import ModelTimeouts
 from pipeline.agent.run_config import RunConfig
 from pipeline.agent.run_processor import Run
 from pipeline.agent.service import correlation_id
 from pipeline.errors import AgentError
-from pipeline.events import StreamToken, ToolCall, ToolResult
+from pipeline.events import StreamToken, ToolCall, ToolResult, TTSReadyChunk
 
 KEYS = {"k1": "ann", "k2": "bob"}
 SSE = {"Accept": "text/event-stream"}
@@ -126,6 +129,26 @@ async def test_events_of_a_turn() -> None:
         assert len(await talker.history(thread_id)) == 4
 
 
+@pytest.mark.parametrize(
+    ("accept", "streamed"),
+    [
+        ("text/event-stream", True),
+        ("application/json;q=0.5, Text/Event-Stream ; q=0.7", True),
+        ("text/event-stream;q=0", False),
+        ("text/event-stream; q=0.000, application/json", False),
+        ("text/event-stream;q=x", False),
+        ("text/event-streams", False),
+        ("*/*", False),
+        ("application/json", False),
+    ],
+)
+async def test_a_stream_is_for_those_who_take_one(accept: str, streamed: bool) -> None:
+    async with talking(ScriptedAgent(["Yes."])) as talker:
+        body = {"thread_id": await talker.start(), "message": "hi"}
+        async with talker.post(body, Accept=accept) as response:
+            assert (response.content_type == "text/event-stream") == streamed
+
+
 async def test_a_turn_may_say_how_it_is_spoken() -> None:
     async with talking(ScriptedAgent(["See https://example.com now."])) as talker:
         body = {"thread_id": await talker.start(), "message": "hi", "speech": {"urls": "skip"}}
@@ -155,6 +178,26 @@ async def test_closing_the_response_is_the_barge_in() -> None:
         assert "Never" not in heard
         never.set()
         assert (await talker.say(thread_id, "again"))[0] == 200  # the thread is free again
+
+
+async def test_the_thread_is_free_right_after_a_barge_in() -> None:
+    class Agent:
+        """Takes a moment to stop."""
+
+        async def stream(self, messages: Any) -> AsyncGenerator[StreamToken, None]:
+            try:
+                yield StreamToken("Hello there. How are you? ")
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0.05)
+
+    async with talking(Agent()) as talker:
+        thread_id = await talker.start()
+        for _ in range(20):
+            async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
+                assert response.status == 200
+                await response.content.readline()
+                response.close()
 
 
 async def test_leaving_before_the_answer_is_whole_leaves_nothing_heard() -> None:
@@ -317,7 +360,11 @@ async def test_a_failed_run_is_never_a_200(reply: Reply, status: int, code: str)
             assert "secret" not in body["error"]
             assert [message["role"] for message in await talker.history(thread_id)] == ["user"]
             async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
-                events = events_of(await response.text())
+                text = await response.text()
+            said = "event: stream_token" in text
+            assert said == (reply.at > 0)
+            assert response.status == (200 if said else status)
+            events = events_of(text) if said else [json.loads(text)]
             assert (events[-1]["event"], events[-1]["type"]) == ("error", code)
             assert events[-1]["correlation_id"] == response.headers["x-correlation-id"]
             assert events[-1]["turn_id"] == events[0]["turn_id"]
@@ -333,6 +380,83 @@ async def test_text_of_an_exception_reaches_no_client() -> None:
             assert "secret" not in json.dumps(body)
 
 
+async def test_a_fault_in_a_stream_is_its_last_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    encode = _Frames.encode
+
+    def broken(frames: _Frames, event: Any) -> bytes:
+        if isinstance(event, TTSReadyChunk):
+            raise RuntimeError("secret")
+        return encode(frames, event)
+
+    monkeypatch.setattr(_Frames, "encode", broken)
+    agent = ScriptedAgent(["Hello there. ", "How are you? ", asyncio.Event().wait])
+    async with asyncio.timeout(5), talking(agent) as talker:
+        thread_id = await talker.start()
+        async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
+            events = events_of(await response.text())
+        assert [event["event"] for event in events[:2]] == ["stream_start", "stream_token"]
+        assert (events[-1]["event"], events[-1]["type"]) == ("error", "internal_error")
+        assert events[-1]["correlation_id"] == response.headers["x-correlation-id"]
+        assert "secret" not in json.dumps(events)
+        await until(lambda: agent.closed and not talker.gateway.gateway.http_turns.count)
+        page = await talker.gateway.gateway.store.read("local", thread_id, limit=1)
+        assert page is not None
+        assert page.turns[0].status == "interrupted"
+
+
+async def test_a_turn_that_cannot_be_encoded_has_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(turn: Any) -> list[Any]:
+        raise UnicodeEncodeError("utf-8", "secret", 0, 1, "surrogates")
+
+    monkeypatch.setattr("gateway.http_turns.reply_messages", refuse)
+    async with asyncio.timeout(5), talking(ScriptedAgent(["Hello."])) as talker:
+        for headers, status in (({}, 500), (SSE, 200)):
+            thread_id = await talker.start()
+            async with talker.post({"thread_id": thread_id, "message": "hi"}, **headers) as response:
+                text = await response.text()
+            assert response.status == status
+            told = events_of(text)[-1] if headers else json.loads(text)
+            assert (told["event"], told["type"]) == ("error", "storage_error")
+            assert told["correlation_id"] == response.headers["x-correlation-id"]
+            page = await talker.gateway.gateway.store.read("local", thread_id, limit=1)
+            assert page is not None
+            assert (page.turns[0].status, page.turns[0].reason) == ("failed", "storage_error")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/start", 405, "method_not_allowed"),
+        ("GET", "/chat", 405, "method_not_allowed"),
+        ("POST", "/healthz", 405, "method_not_allowed"),
+        ("GET", "/nope", 404, "not_found"),
+        ("DELETE", "/v1/nope", 404, "not_found"),
+    ],
+)
+async def test_what_no_route_takes(method: str, path: str, status: int, code: str) -> None:
+    async with talking() as talker:
+        async with talker.http.request(method, path, headers={"X-Request-ID": "req-9"}) as response:
+            told = await response.json()
+        assert (response.status, told["event"], told["type"]) == (status, "error", code)
+        assert told["correlation_id"] == response.headers["x-correlation-id"] == "req-9"
+        assert ("Allow" in response.headers) == (status == 405)
+
+
+@pytest.mark.parametrize("place", ["gateway.http_turns.HTTPTurns.new_thread", "gateway.app.Gateway.require_running"])
+async def test_a_fault_of_ours_has_the_shape_of_errors(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any) -> None:
+        raise RuntimeError("secret")
+
+    async with talking() as talker:
+        monkeypatch.setattr(place, broken)
+        for path in ("/start", "/readyz") if "running" in place else ("/start",):
+            async with talker.http.get(path, headers={"X-Request-ID": "req-9"}) as response:
+                told = await response.json()
+            assert (response.status, told["event"], told["type"]) == (500, "error", "internal_error")
+            assert told["correlation_id"] == response.headers["x-correlation-id"] == "req-9"
+            assert "secret" not in told["error"]
+
+
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
@@ -345,6 +469,8 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
         ({"X-Request-ID": "x" * 65}, None),
         ({"X-Request-ID": "two words"}, None),
         ({"traceparent": "00-0-0-0"}, None),
+        ({"traceparent": f"cc-{TRACE}-00f067aa0ba902b7-01-more"}, TRACE),
+        ({"traceparent": f"ff-{TRACE}-00f067aa0ba902b7-01"}, None),
         ({"traceparent": f"00-{'0' * 32}-00f067aa0ba902b7-01"}, None),
         ({}, None),
     ],
@@ -390,6 +516,23 @@ async def test_a_stop_lets_turns_end_and_then_cuts_them() -> None:
         assert page.turns[0].status == "interrupted"
 
 
+async def test_the_line_of_a_lost_turn_has_the_correlation_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="WARNING", format="{message}")
+    try:
+        async with talking(ScriptedAgent(["Yes."])) as talker:
+            begin_turn = talker.gateway.gateway.store.begin_turn
+
+            async def begin_after_a_crash(*args: Any) -> Any:
+                return msgspec.structs.replace(await begin_turn(*args), lost=["t1"])
+
+            monkeypatch.setattr(talker.gateway.gateway.store, "begin_turn", begin_after_a_crash)
+            assert (await talker.say(await talker.start(), "hi", **{"X-Request-ID": "req-5"}))[0] == 200
+    finally:
+        logger.remove(sink)
+    assert [line.strip() for line in lines] == ["turn t1 was lost when the gateway stopped correlation_id=req-5"]
+
+
 async def test_no_more_turns_than_sessions() -> None:
     gate = asyncio.Event()
     agent = ScriptedAgent([gate.wait, "Done."])
@@ -406,7 +549,7 @@ async def test_no_more_turns_than_sessions() -> None:
 async def test_a_silent_stream_has_a_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.answers.HEARTBEAT_S", 0.02)
     gate = asyncio.Event()
-    async with talking(ScriptedAgent([gate.wait, "Done."])) as talker:
+    async with talking(ScriptedAgent(["Well. ", gate.wait, "Done."])) as talker:
         thread_id = await talker.start()
         async with talker.post({"thread_id": thread_id, "message": "hi"}, **SSE) as response:
             async for line in response.content:

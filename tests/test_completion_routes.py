@@ -245,6 +245,11 @@ async def test_an_error_in_the_stream_is_the_last_of_it() -> None:
         ({"messages": [{"role": "user", "content": 5}]}, "content"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}, "messages[0].content"),
         ({"messages": HELLO, "n": 2}, "n:"),
+        ({"messages": [{"role": "assistant", "tool_calls": [{}]}]}, "messages[0].tool_calls[0]"),
+        ({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "function": 5}]}]}, "function"),
+        ({"messages": [{"role": "assistant", "tool_calls": [{"function": 5}]}]}, "tool_calls[0].function"),
+        ({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f"}}]}]}, "arguments"),
+        ({"messages": [{"role": "assistant", "tool_calls": [5]}]}, "tool_calls"),
     ],
 )
 async def test_bad_input_is_named(body: Any, names: str) -> None:

@@ -6,7 +6,7 @@ Fields of the API that mean nothing here are ignored, so that every client can s
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from typing import Literal
 from uuid import uuid4
 
 import msgspec
@@ -24,10 +24,21 @@ class _Part(msgspec.Struct, frozen=True):
     refusal: str | None = None
 
 
+class _Function(msgspec.Struct, frozen=True):
+    name: str
+    arguments: str
+
+
+class _ToolCall(msgspec.Struct, frozen=True):
+    id: str
+    function: _Function
+    type: Literal["function"] = "function"
+
+
 class _RequestMessage(msgspec.Struct, frozen=True):
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[_Part] | None = None
-    tool_calls: list[dict[str, Any]] | None = None
+    tool_calls: list[_ToolCall] | None = None
     tool_call_id: str | None = None
 
 
@@ -40,7 +51,7 @@ class ChatMessage(msgspec.Struct, frozen=True, omit_defaults=True):
 
     role: str
     content: str
-    tool_calls: list[dict[str, Any]] = []
+    tool_calls: list[_ToolCall] = []
     tool_call_id: str | None = None
 
 
