@@ -337,3 +337,74 @@ async def test_playback_survives_a_lost_connection() -> None:
         async with resuming(gateway, client.session, frames[-1]["seq"]) as again:
             await again.send("chunk_spoken", turn_id=turn_id, index=frames[-1]["chunks"] - 1)
             assert (await again.frame())["event"] == "stream_end"
+
+
+# What a review found
+
+
+async def test_of_two_resumes_at_once_one_connection_stays() -> None:
+    async def breath() -> None:
+        await asyncio.sleep(0.001)
+
+    script: list[Any] = [step for word in words(3_000) for step in (word, breath)]
+    async with serving(ScriptedAgent(script)) as gateway:
+        async with gateway.client() as client:
+            await client.send("start_turn", message="go")
+            await client.until("tts_ready_chunk")
+        for _ in range(10):
+            async with gateway.connect() as one, gateway.connect() as other:
+                clients = [Client(one), Client(other)]
+                for again in clients:
+                    await again.send(
+                        "resume",
+                        session_id=client.session["session_id"],
+                        resume_token=client.session["resume_token"],
+                        last_seq=last_seq(client),
+                    )
+                codes = [asyncio.create_task(again.close_code()) for again in clients]
+                done, pending = await asyncio.wait(codes, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+                assert [task.result() for task in done] == [1008]
+                assert len(pending) == 1
+                pending.pop().cancel()
+        assert len(gateway.gateway.sessions.all) == 1
+
+
+async def test_a_window_that_was_full_at_the_resume_has_room_again() -> None:
+    agent = ScriptedAgent(words(6_000))
+    async with serving(agent) as gateway:
+        async with gateway.client() as client:
+            await client.send("start_turn", message="go")
+            await client.until("stream_start")
+            client.socket.transport.abort()
+        await until_still(lambda: agent.pulled, pause_s=0.3)
+        async with resuming(gateway, client.session, last_seq(client)) as again:
+            assert (await again.rest())[-1]["event"] == "stream_end"
+
+
+async def test_the_silence_of_a_client_that_is_away_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.message_processor.playback.SILENCE_GRACE_S", 0.5)
+    async with serving(ScriptedAgent(SENTENCES[:4]), speaking_rate_cps=100_000.0) as gateway:
+        async with listener(gateway) as client:
+            await client.send("start_turn", message="go", captions=False)
+            frames = await client.until("tts_ready_chunk")
+            await client.send("chunk_spoken", turn_id=frames[0]["turn_id"], index=0)
+            client.socket.transport.abort()
+        (session,) = gateway.gateway.sessions.all
+        await until(lambda: session.channel.connection is None)
+        live = session.live_turn_id
+        assert live is not None
+        await asyncio.sleep(1.0)
+        assert session.live_turn_id == live
+
+
+async def test_to_resume_the_session_one_has_changes_nothing() -> None:
+    async with serving(ScriptedAgent(["Hello."])) as gateway, gateway.client() as client:
+        await client.send(
+            "resume",
+            session_id=client.session["session_id"],
+            resume_token=client.session["resume_token"],
+            last_seq=0,
+        )
+        assert (await client.frame())["recovered"] is True
+        assert (await client.turn("still here?"))[-1]["event"] == "stream_end"
+        assert len(gateway.gateway.sessions.all) == 1
