@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from doubles import until
+from doubles import until, until_still
 from serving import Client, serving
 from websockets.asyncio.client import connect
 from websockets.frames import Frame, Opcode
@@ -65,12 +65,9 @@ async def test_a_hundred_thousand_tokens_and_a_client_that_stops_reading(tmp_pat
         before = gateway.memory_info().rss
         socket.transport.pause_reading()
         await client.send("start_turn", message="go")
-        await until(pulled.exists)
-        seen = ""
-        while seen != (now := pulled.read_text()):  # until it is pulled no more
-            seen = now
-            await asyncio.sleep(0.5)
-        assert int(seen) < 20_000
+        await until(pulled.exists, limit_s=20)
+        seen = await until_still(lambda: int(pulled.read_text() or "0"), pause_s=0.5)
+        assert 0 < seen < 20_000
         assert gateway.memory_info().rss - before < 10 * 2**20
         socket.transport.abort()
 
