@@ -32,8 +32,6 @@ __all__ = ["HTTPTurn", "HTTPTurns", "TurnOptions"]
 _MAX_REMEMBERED: Final = 10_000
 _NOTICE_S: Final = 0.25
 """So long a thread's next message may be ahead of the news that the client left the turn before."""
-_ENDING_S: Final = 0.25
-"""So long it waits for that turn, once it is over, to be put away."""
 
 
 class TurnOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,8 +59,8 @@ class HTTPTurn:
         self._streamed = True
         self._saving: Awaitable[None] | None = None
         self._unsaved = False
-        self.gone = asyncio.Event()
-        """It is over, and nothing of it is left."""
+        self.over = asyncio.Event()
+        """It has ended, or was interrupted, and the store knows: the next turn may begin. Its tasks may yet run."""
         settings = turns.settings
         self._processor = MessageProcessor(
             connection_id=self.turn_id,
@@ -113,15 +111,10 @@ class HTTPTurn:
             await processor.close()
             self._turns.keep(processor.tasks)
 
-    @property
-    def is_over(self) -> bool:
-        """It has ended, or was interrupted; what is left of it may still be put away."""
-        return self.turn is not None and not self.turn.is_live
-
     def interrupt(self, reason: str) -> None:
         """Stop the turn, unless it is over; its reader gets `turn_interrupted`, and the store its end."""
         turn = self.turn
-        if turn is not None and self._processor.request_interrupt(self.turn_id, reason):
+        if turn is not None and turn.is_live and self._processor.request_interrupt(self.turn_id, reason):
             self._save(turn, reason)
 
     async def _settle(self, turn: ConversationTurn, reason: str | None) -> None:
@@ -133,6 +126,7 @@ class HTTPTurn:
         log_turn(turn)
 
     def _save(self, turn: ConversationTurn, reason: str | None) -> None:
+        self.over.set()
         if self.thread_id is None:
             return
         if not self._streamed and turn.status is not TurnStatus.COMPLETED:
@@ -212,17 +206,15 @@ class HTTPTurns:
 
     async def _is_busy(self, user_id: str, thread_id: str) -> bool:
         """Whether a turn of this thread is live; one that the client has just left is waited for."""
-        if (before := self._turn_of(user_id, thread_id)) is not None:
-            if not before.is_over:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(before.gone.wait(), _NOTICE_S)
-            if before.is_over:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(before.gone.wait(), _ENDING_S)
+        if (live := self._turn_of(user_id, thread_id)) is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(live.over.wait(), _NOTICE_S)
         return self._turn_of(user_id, thread_id) is not None  # nothing is awaited between this and the next turn
 
     def _turn_of(self, user_id: str, thread_id: str) -> HTTPTurn | None:
-        return next((turn for turn in self._live if (turn.user_id, turn.thread_id) == (user_id, thread_id)), None)
+        """The thread's turn that is not over."""
+        turns = (turn for turn in self._live if (turn.user_id, turn.thread_id) == (user_id, thread_id))
+        return next((turn for turn in turns if not turn.over.is_set()), None)
 
     async def complete(
         self, user_id: str, messages: Sequence[Message], options: TurnOptions
@@ -246,7 +238,7 @@ class HTTPTurns:
                     yield event
         finally:
             del self._live[turn]
-            turn.gone.set()
+            turn.over.set()  # also one that never began
             if not self._live:
                 self._idle.set()
 
