@@ -19,6 +19,7 @@ from gateway.error_table import CloseCode
 from gateway.errors import GatewayError
 from gateway.http_routes import fail, http_routes, refuse
 from gateway.http_turns import HTTPTurns
+from gateway.live_turns import LiveTurns
 from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.store import Store, open_store
@@ -40,9 +41,12 @@ class Gateway:
         self.settings = settings
         self.store = store
         self.agent_name = agent_name(settings)
-        self.http_turns = HTTPTurns(agent=agent, settings=settings, store=store)
+        self.live_turns = LiveTurns()
+        self.http_turns = HTTPTurns(agent=agent, settings=settings, store=store, live_turns=self.live_turns)
         self.turn_log = TurnLog(settings.timeline)
-        self.sessions = Sessions(agent=agent, settings=settings, store=store, turn_log=self.turn_log)
+        self.sessions = Sessions(
+            agent=agent, settings=settings, store=store, turn_log=self.turn_log, live_turns=self.live_turns
+        )
         self.connections: set[WebSocketHandler] = set()
         self._draining = False
         self._patience: asyncio.Timeout | None = None

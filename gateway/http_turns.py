@@ -15,6 +15,7 @@ from loguru import logger
 
 from gateway.errors import GatewayError, StorageError
 from gateway.history import trim_history
+from gateway.live_turns import LiveTurns
 from gateway.reply_messages import reply_messages
 from gateway.settings import Settings
 from gateway.speech import speech_of
@@ -60,7 +61,6 @@ class HTTPTurn:
         self._saving: Awaitable[None] | None = None
         self._unsaved = False
         self.over = asyncio.Event()
-        """It has ended, or was interrupted, and the store knows: the next turn may begin. Its tasks may yet run."""
         settings = turns.settings
         self._processor = MessageProcessor(
             connection_id=self.turn_id,
@@ -111,6 +111,11 @@ class HTTPTurn:
             await processor.close()
             self._turns.keep(processor.tasks)
 
+    @property
+    def is_live(self) -> bool:
+        """Until it has ended, or was interrupted, and the store knows: the next turn may begin, while tasks yet run."""
+        return not self.over.is_set()
+
     def interrupt(self, reason: str) -> None:
         """Stop the turn, unless it is over; its reader gets `turn_interrupted`, and the store its end."""
         turn = self.turn
@@ -147,10 +152,11 @@ class HTTPTurn:
 class HTTPTurns:
     """Starts turns, knows the live ones, and the threads that were given out and have no turn yet."""
 
-    def __init__(self, *, agent: AgentService, settings: Settings, store: Store) -> None:
+    def __init__(self, *, agent: AgentService, settings: Settings, store: Store, live_turns: LiveTurns) -> None:
         self.settings = settings
         self.store = store
         self._agent = agent
+        self._live_turns = live_turns
         self._default_speech = speech_of(settings)
         self._live: dict[HTTPTurn, None] = {}
         self._idle = asyncio.Event()
@@ -200,21 +206,22 @@ class HTTPTurns:
         begun = self.store.begin_turn(user_id, start, Message(role="user", content=message))
         self._threads.pop((user_id, thread_id), None)
         answer = self._answer(begun, options.correlation_id)
-        async with aclosing(self._run(turn, answer, message, options)) as events:
-            async for event in events:
-                yield event
+        self._live_turns.requests.add(user_id, thread_id, turn)
+        try:
+            async with aclosing(self._run(turn, answer, message, options)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._live_turns.requests.remove(user_id, thread_id, turn)
 
     async def _is_busy(self, user_id: str, thread_id: str) -> bool:
         """Whether a turn of this thread is live; one that the client has just left is waited for."""
-        if (live := self._turn_of(user_id, thread_id)) is not None:
+        turns = self._live_turns
+        if (before := turns.requests.live(user_id, thread_id)) is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(live.over.wait(), _NOTICE_S)
-        return self._turn_of(user_id, thread_id) is not None  # nothing is awaited between this and the next turn
-
-    def _turn_of(self, user_id: str, thread_id: str) -> HTTPTurn | None:
-        """The thread's turn that is not over."""
-        turns = (turn for turn in self._live if (turn.user_id, turn.thread_id) == (user_id, thread_id))
-        return next((turn for turn in turns if not turn.over.is_set()), None)
+                await asyncio.wait_for(before.over.wait(), _NOTICE_S)
+        # Nothing is awaited between this and the next turn.
+        return any(table.live(user_id, thread_id) is not None for table in (turns.requests, turns.sessions))
 
     async def complete(
         self, user_id: str, messages: Sequence[Message], options: TurnOptions

@@ -13,6 +13,7 @@ from uuid import uuid4
 from gateway.channel import Channel, Connection
 from gateway.errors import GatewayError, StorageError
 from gateway.history import trim_history
+from gateway.live_turns import LiveTurns
 from gateway.reply_messages import reply_messages
 from gateway.settings import Settings
 from gateway.speech import speech_of
@@ -48,6 +49,7 @@ class Session:
         settings: Settings,
         store: Store,
         turn_log: TurnLog,
+        live_turns: LiveTurns,
         conversation_id: str | None = None,
         playback: bool = False,
     ) -> None:
@@ -60,6 +62,7 @@ class Session:
         self._default_speech = speech_of(settings)
         self._store = store
         self._turn_log = turn_log
+        self._live_turns = live_turns
         self._max_unspoken = settings.max_unspoken_chunks if playback else None
         self._codec = NativeCodec(max_message_chars=settings.max_message_chars)
         self._processor = MessageProcessor(
@@ -157,8 +160,9 @@ class Session:
     async def start_turn(self, frame: StartTurn) -> None:
         """Begin a turn; a live one is interrupted first. A `ref` that was seen before starts nothing.
 
-        Never waits for the client. Raises TurnError (turn_in_progress) when the frame wants no barge-in, or when
-        many turns are still to be told to the client; FrameError for bad options.
+        Never waits for the client. Raises TurnError (turn_in_progress) when the frame wants no barge-in, when many
+        turns are still to be told to the client, or when an HTTP request has a turn of the conversation; FrameError
+        for bad options.
         """
         if frame.ref is not None and frame.ref in self._refs:
             return
@@ -167,16 +171,18 @@ class Session:
             raise TurnError("Another turn is live, and on_busy is `reject`.", code="turn_in_progress", retryable=True)
         if self._turns.full():
             raise TurnError("Earlier turns are still to be read.", code="turn_in_progress", retryable=True)
+        conversation_id = self.conversation_id if frame.conversation_id is None else frame.conversation_id
+        if self._live_turns.requests.live(self.user_id, conversation_id) is not None:
+            raise TurnError("An HTTP request is being answered.", code="turn_in_progress", retryable=True)
         limits, rules = self._speech(frame)
         if frame.ref is not None:
             _remember(self._refs, frame.ref)
         if live is not None:
             self._interrupt(live, "barge_in", None)
-        if frame.conversation_id is not None:
-            self.conversation_id = frame.conversation_id
+        self.conversation_id = conversation_id
         turn = TurnStart(
             turn_id=uuid4().hex,
-            conversation_id=self.conversation_id,
+            conversation_id=conversation_id,
             session_id=self.session_id,
             ref=frame.ref,
             started_at=time.time(),
@@ -188,7 +194,7 @@ class Session:
         self._begun[turn.turn_id] = begun
         self._turn_log.began(self.user_id, turn, frame.message)
         await self._processor.start_turn(
-            conversation_id=self.conversation_id,
+            conversation_id=conversation_id,
             user_input=frame.message,
             agent_stream=self._answer(turn.turn_id, begun, correlation),
             turn_id=turn.turn_id,
@@ -200,6 +206,7 @@ class Session:
             rules=rules,
             correlation_id=correlation,
         )
+        self._live_turns.sessions.add(self.user_id, conversation_id, self._processor.turn(turn.turn_id))
         if self._relay is None:
             self._relay = asyncio.create_task(self._run_relay(), name=f"relay {self.session_id}")
         self._open_turns += 1
@@ -318,6 +325,7 @@ class Session:
 
     def _save(self, turn: ConversationTurn, reason: str | None) -> None:
         """Ask the store for the turn's end; a later turn of the conversation sees it in any case."""
+        self._live_turns.sessions.remove(self.user_id, turn.conversation_id, turn)
         self._turn_log.ended(turn.turn_id, turn.status.value, reason)
         self._saving[turn.turn_id] = self._store.finish_turn(self.user_id, turn_end(turn, reason), reply_messages(turn))
 

@@ -8,6 +8,7 @@ from loguru import logger
 
 from gateway.channel import Connection
 from gateway.errors import GatewayError
+from gateway.live_turns import LiveTurns
 from gateway.session import Session
 from gateway.settings import Settings
 from gateway.store import Store
@@ -25,11 +26,14 @@ class Sessions:
     when they are all there, the one that has waited longest for its client goes first.
     """
 
-    def __init__(self, *, agent: AgentService, settings: Settings, store: Store, turn_log: TurnLog) -> None:
+    def __init__(
+        self, *, agent: AgentService, settings: Settings, store: Store, turn_log: TurnLog, live_turns: LiveTurns
+    ) -> None:
         self._agent = agent
         self._settings = settings
         self._store = store
         self._turn_log = turn_log
+        self._live_turns = live_turns
         self._sessions: dict[str, Session] = {}
         self._waiting: dict[str, asyncio.TimerHandle] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -54,6 +58,7 @@ class Sessions:
             settings=self._settings,
             store=self._store,
             turn_log=self._turn_log,
+            live_turns=self._live_turns,
             conversation_id=conversation_id,
             playback=playback,
         )

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import virtual_time
 
 from gateway.errors import StorageError
+from gateway.live_turns import LiveTurns
 from gateway.outbox import ClientGoneError
 from gateway.session import Session
 from gateway.sessions import Sessions
@@ -176,7 +177,9 @@ class World:
         self.agent = Agent(self.random)
         self.store = SlowStore(self.random, failures=self.random.choice([0.0, 0.0, 0.05]))
         settings = Settings(agent="offline", queue_size=self.random.choice([1, 4, 100]), max_unspoken_chunks=2)
-        self.sessions = Sessions(agent=self.agent, settings=settings, store=self.store, turn_log=TurnLog(3))
+        self.sessions = Sessions(
+            agent=self.agent, settings=settings, store=self.store, turn_log=TurnLog(3), live_turns=LiveTurns()
+        )
         self.session: Session
         self.network: Network | None = None
         self.networks: list[Network] = []

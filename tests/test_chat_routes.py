@@ -284,6 +284,45 @@ async def test_a_busy_thread() -> None:
         assert await first == await second == (200, {"responses": ["Done."]})
 
 
+async def test_a_thread_that_is_answered_over_a_websocket_is_busy() -> None:
+    gate = asyncio.Event()
+    agent = ScriptedAgent(["Hello. ", gate.wait, "Done."])
+    async with talking(agent) as talker:
+        thread_id, other = await talker.start(), await talker.start()
+        async with talker.gateway.client() as client:
+            await client.send("start_turn", message="one", conversation_id=thread_id)
+            await client.until("tts_ready_chunk")
+            status, body = await talker.say(thread_id, "two")
+            assert (status, body["type"], body["retryable"]) == (409, "turn_in_progress", True)
+            elsewhere = asyncio.create_task(talker.say(other, "three"))
+            gate.set()
+            assert (await client.rest())[-1]["text"] == "Hello. Done."
+            assert (await elsewhere)[0] == (await talker.say(thread_id, "two"))[0] == 200
+        assert [message["content"] for message in await talker.history(thread_id)][::2] == ["one", "two"]
+
+
+async def test_a_websocket_does_not_barge_in_on_a_request() -> None:
+    gate = asyncio.Event()
+    agent = ScriptedAgent([gate.wait, "Done."])
+    async with talking(agent) as talker:
+        thread_id, other = await talker.start(), await talker.start()
+        request = asyncio.create_task(talker.say(thread_id, "one"))
+        await until(lambda: agent.opened)
+        async with talker.gateway.client() as client:
+            await client.send("start_turn", message="two", conversation_id=thread_id, ref="r")
+            error = await client.frame()
+            assert (error["event"], error["type"], error["retryable"]) == ("error", "turn_in_progress", True)
+            assert "turn_id" not in error
+            await client.send("start_turn", message="three", conversation_id=other)
+            await client.until("stream_start", conversation_id=other)
+            gate.set()
+            assert await request == (200, {"responses": ["Done."]})
+            await client.rest()
+            frames = await client.turn("two", conversation_id=thread_id, ref="r")  # the same `ref`: nothing was begun
+            assert (frames[0]["ref"], frames[-1]["event"]) == ("r", "stream_end")
+        assert [message["content"] for message in await talker.history(thread_id)][::2] == ["one", "two"]
+
+
 async def test_threads_belong_to_their_user() -> None:
     async with talking(ScriptedAgent(["Yes."]), api_keys=KEYS, key="k1") as talker:
         thread_id = await talker.start()

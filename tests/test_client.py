@@ -9,6 +9,7 @@ from itertools import repeat
 from random import Random
 from typing import Any
 
+import aiohttp
 import pytest
 from doubles import ScriptedAgent, until, words
 from proxy import Proxy
@@ -210,6 +211,18 @@ async def test_errors_are_outcomes() -> None:
         assert "lang" in refused.error
         with pytest.raises(ValueError, match="blank"):
             await client.say(" ")
+        never = asyncio.Event()
+        agent.script = [never.wait]
+        async with aiohttp.ClientSession(gateway.http_url) as http:
+            body = {"thread_id": client.conversation_id, "message": "over HTTP"}
+            request = asyncio.create_task(http.post("/chat", json=body))
+            await until(lambda: agent.opened == 2)
+            refused = await (await client.say("hi")).finished()
+            assert isinstance(refused, Failed)
+            assert refused.type == "turn_in_progress"
+            request.cancel()
+            await asyncio.wait([request])
+            await until(lambda: not gateway.gateway.http_turns.count)
         agent.script = ["Fine."]
         assert isinstance(await (await client.say("hi")).finished(), Completed)
         assert notices == []

@@ -20,7 +20,9 @@ __all__ = ["VoiceClient"]
 _ACK_FRAMES: Final = 64
 _ACK_CHARS: Final = 64 * 1024
 _GREETING_TIMEOUT_S: Final = 10.0
-_REFUSALS: Final = frozenset({"malformed_frame", "unknown_frame", "frame_too_large", "shutting_down"})
+_REFUSALS: Final = frozenset(
+    {"malformed_frame", "unknown_frame", "frame_too_large", "shutting_down", "turn_in_progress"}
+)
 """Errors that name no turn, because none was started."""
 
 

@@ -23,7 +23,7 @@ const ACK_FRAMES = 64;
 const FINAL_CLOSES = new Set([1002, 1003, 1007, 1008, 1009, 1010]);
 const TERMINAL = new Set(["stream_end", "turn_interrupted", "error"]);
 /** Errors that name no turn, because none was started. */
-const REFUSALS = new Set(["malformed_frame", "unknown_frame", "frame_too_large", "shutting_down"]);
+const REFUSALS = new Set(["malformed_frame", "unknown_frame", "frame_too_large", "shutting_down", "turn_in_progress"]);
 
 /** Pauses before each try to connect again: anything up to a bound that doubles until ten seconds. */
 export function backoff(attempt, random = Math.random) {
