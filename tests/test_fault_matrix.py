@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from doubles import until
 from fake_model import FakeModel, Reply
 
 from pipeline.agent.model_stream import ModelTimeouts
@@ -25,6 +26,7 @@ from pipeline.events import StreamEnd, StreamToken
 CALL = ("call_1", "look", "{}")
 PATIENT = ModelTimeouts(first_token_s=10, stall_s=10, first_chunk_s=10)
 IMPATIENT = ModelTimeouts(first_token_s=0.25, stall_s=0.25, first_chunk_s=0.6)
+STALLED = ModelTimeouts(first_token_s=10, stall_s=0.25, first_chunk_s=10)  # the first words come on any machine
 FAIR = ModelTimeouts(first_token_s=0.4, stall_s=0.4, first_chunk_s=10)  # a second answer makes it on any machine
 
 
@@ -46,7 +48,8 @@ class Row:
 
 def silent(name: str, replies: list[Reply], ending: str = "agent_timeout", said: str = "", asked: int = 2) -> Row:
     """A row in which the model is silent for too long."""
-    return Row(name, replies, ending, said, asked, timeouts=FAIR if ending == "end" else IMPATIENT)
+    timeouts = FAIR if ending == "end" else STALLED if said else IMPATIENT
+    return Row(name, replies, ending, said, asked, timeouts=timeouts)
 
 
 def again(reply: Reply) -> list[Reply]:
@@ -121,7 +124,7 @@ ROWS = [
 async def fake() -> AsyncIterator[FakeModel]:
     async with FakeModel() as server:
         yield server
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
 
 @pytest.mark.parametrize(
@@ -160,9 +163,9 @@ async def test_fault(fake: FakeModel, row: Row, moment: str, api: Any) -> None:
         record.status == "incomplete" and row.replies[0].finish == "length"
     )
     for request in fake.requests:  # no connection is left in the middle of an answer
-        await asyncio.wait_for(request.ended.wait(), 1)
+        await until(request.ended.is_set)
 
-    if row.timeouts is IMPATIENT:
+    if row.timeouts is not PATIENT:
         await run.aclose()
         run = Run.open(RunConfig(model="m", api=api, timeouts=PATIENT), base_url=fake.url, threads=run.threads)
     fake.clear_plan()
@@ -208,7 +211,7 @@ async def interrupted(run: Run, fake: FakeModel, row: Row, first: int) -> tuple[
     if row.interrupt == "cancel":
         task.cancel()
     await asyncio.wait({task})
-    await asyncio.wait_for(request.ended.wait(), 1)
+    await until(request.ended.is_set)
     assert request.closed_by_client
     assert request.ended_at - interrupted_at < 0.1
     return "cancelled" if task.cancelled() or task.exception() is None else repr(task.exception()), said
