@@ -110,7 +110,7 @@ async def _frames(
             if text := _said(event, speech=speech):
                 yield completion.delta(text)
             if isinstance(event, StreamEnd):
-                yield completion.finish()
+                yield completion.finish(event.cut)
                 if wants_usage and event.usage is not msgspec.UNSET:
                     yield completion.usage(event.usage)
                 yield DONE
@@ -118,13 +118,13 @@ async def _frames(
 
 async def _whole(events: AsyncGenerator[TurnEvent, None], completion: Completion, *, speech: bool) -> Response:
     texts: list[str] = []
-    usage = None
+    end = StreamEnd()
     async with aclosing(events):
         async for event in events:
             if (error := _ended(event)) is not None:
                 return failure_response(error)
             texts.append(_said(event, speech=speech))
-            if isinstance(event, StreamEnd) and event.usage is not msgspec.UNSET:
-                usage = event.usage
+            if isinstance(event, StreamEnd):
+                end = event
     text = "".join(texts).rstrip(" " if speech else "")
-    return Response(completion.whole(text, usage), media_type="application/json", headers=PRIVATE)
+    return Response(completion.whole(text, end.usage, end.cut), media_type="application/json", headers=PRIVATE)

@@ -13,6 +13,7 @@ import msgspec
 
 __all__ = [
     "AgentEvent",
+    "Cut",
     "Error",
     "ReplyComplete",
     "StreamEnd",
@@ -27,6 +28,10 @@ __all__ = [
     "TurnInterrupted",
     "Usage",
 ]
+
+
+Cut: TypeAlias = Literal["length", "content_filter"]
+"""Why a model stopped before it was done: its limit of tokens, or a filter."""
 
 
 class _Event(msgspec.Struct, frozen=True, gc=False, tag_field="event", omit_defaults=True):
@@ -111,13 +116,14 @@ class ReplyComplete(_Event, frozen=True, gc=False, tag="reply_complete"):
 class StreamEnd(_Event, frozen=True, gc=False, tag="stream_end", omit_defaults=False):
     """Terminal: the turn completed. `text` is the whole raw reply, also when it is empty.
 
-    An agent may yield it, with `usage` or without anything.
+    An agent may yield it, with `usage` and `cut` or without anything.
     """
 
     turn_id: str = ""
     text: str = ""
     timing: Timing | None = None
     usage: Usage | msgspec.UnsetType = msgspec.UNSET
+    cut: Cut | msgspec.UnsetType = msgspec.UNSET
 
 
 class TurnInterrupted(_Event, frozen=True, gc=False, tag="turn_interrupted"):

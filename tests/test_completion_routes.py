@@ -19,6 +19,8 @@ from test_chat_routes import FAULTS, run
 
 from gateway.agents import agent_name
 from gateway.settings import Settings
+from pipeline.agent.run_config import RunConfig
+from pipeline.agent.run_processor import Run
 from pipeline.agent.service import correlation_id
 from pipeline.events import StreamEnd, StreamToken, ToolCall, ToolResult, Usage
 
@@ -142,6 +144,31 @@ async def test_a_model_behind_the_gateway() -> None:
             text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
             assert text == "Hello there. How are you?"
             assert model.requests[0].body["messages"][-1] == HELLO[0]
+        await agent.aclose()
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_why_the_model_stopped_is_passed_on(api: Any) -> None:
+    cases = [
+        (Reply("One two"), "One two", "stop"),
+        (Reply("One two", finish="length"), "One two", "length"),
+        (Reply("One two", finish="content_filter"), "One two", "content_filter"),
+        (Reply("I will not.", refusal=True), "I will not.", "stop"),
+    ]
+    async with FakeModel() as model:
+        agent = Run.open(RunConfig(model="m", api=api), base_url=model.url)
+        async with brain(agent) as (client, gateway):
+            for reply, text, reason in cases:
+                model.plan(reply, reply, reply)
+                whole = await client.chat.completions.create(model="m", messages=HELLO)
+                assert (whole.choices[0].message.content, whole.choices[0].finish_reason) == (text, reason)
+                stream = await client.chat.completions.create(model="m", messages=HELLO, stream=True)
+                chunks = [chunk.choices[0] async for chunk in stream]
+                assert "".join(chunk.delta.content or "" for chunk in chunks) == text
+                assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [reason]
+                async with gateway.client() as voice:
+                    end = (await voice.turn("hi"))[-1]
+                assert end.get("cut", "stop") == reason
         await agent.aclose()
 
 

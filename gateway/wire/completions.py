@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
-from pipeline.events import Usage
+from pipeline.events import Cut, Usage
 
 __all__ = ["DONE", "ChatMessage", "Completion", "CompletionRequest"]
 
@@ -110,24 +110,24 @@ class Completion:
         """A chunk with text."""
         return self._chunk({"content": text})
 
-    def finish(self) -> bytes:
+    def finish(self, cut: Cut | msgspec.UnsetType) -> bytes:
         """The last chunk of the answer."""
-        return self._chunk({}, "stop")
+        return self._chunk({}, cut or "stop")
 
     def usage(self, usage: Usage) -> bytes:
         """The chunk after it."""
         return _frame({**self._head, "object": "chat.completion.chunk", "choices": [], "usage": _usage(usage)})
 
-    def whole(self, text: str, usage: Usage | None) -> bytes:
+    def whole(self, text: str, usage: Usage | msgspec.UnsetType, cut: Cut | msgspec.UnsetType) -> bytes:
         """The answer as one JSON object."""
         choice = {
             "index": 0,
             "message": {"role": "assistant", "content": text, "refusal": None},
             "logprobs": None,
-            "finish_reason": "stop",
+            "finish_reason": cut or "stop",
         }
         body: dict[str, object] = {**self._head, "object": "chat.completion", "choices": [choice]}
-        if usage is not None:
+        if usage is not msgspec.UNSET:
             body["usage"] = _usage(usage)
         return msgspec.json.encode(body)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from loguru import logger
 
@@ -9,12 +11,12 @@ from pipeline.agent.model_errors import ModelError, broken_off, declined, warn
 from pipeline.agent.payload import PayloadDecoder, mended
 from pipeline.agent.service import correlation_id
 from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
-from pipeline.events import StreamToken, Usage
+from pipeline.events import Cut, StreamToken, Usage
 
 __all__ = ["ChatWire"]
 
 
-_CUTS = ("length", "content_filter")
+_CUTS: Final[dict[str, Cut]] = {"length": "length", "content_filter": "content_filter"}
 
 
 class _Function(msgspec.Struct, gc=False):
@@ -115,7 +117,7 @@ class _ChatDecoder:
             raise broken_off()
         if self._finish == "content_filter" and not self.spoke:
             raise declined()
-        return [*self._calls.complete(), ModelEnd(self._usage, self._finish if self._finish in _CUTS else "")]
+        return [*self._calls.complete(), ModelEnd(self._usage, _CUTS.get(self._finish))]
 
 
 class _CallParts(msgspec.Struct):

@@ -131,8 +131,7 @@ def _end(event: _Event) -> ModelEnd:
     if event.type == "response.completed":
         return ModelEnd(usage)
     details = response.incomplete_details
-    reason = (details and details.reason) or "incomplete"
-    return ModelEnd(usage, "length" if reason == "max_output_tokens" else reason)
+    return ModelEnd(usage, "content_filter" if details and details.reason == "content_filter" else "length")
 
 
 def _reported(event: _Event) -> ModelError:

@@ -171,7 +171,7 @@ class Run:
             await self._save(run)
             run.check()
             run.end("incomplete" if end.cut else "completed")
-            yield StreamEnd(usage=run.usage or msgspec.UNSET)
+            yield StreamEnd(usage=run.usage or msgspec.UNSET, cut=end.cut or msgspec.UNSET)
         except RunCancelledError:
             pass  # by `_cancel_run_safely`: the stream just ends
         except Exception as error:

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from pipeline.agent.service import Message
-from pipeline.events import StreamToken, Usage
+from pipeline.events import Cut, StreamToken, Usage
 
 __all__ = ["FunctionCall", "ModelEnd", "ModelEvent", "Prompt", "ResponseDecoder", "Wire"]
 
@@ -34,10 +34,10 @@ class FunctionCall(msgspec.Struct, frozen=True):
 
 
 class ModelEnd(msgspec.Struct, frozen=True):
-    """The response is complete. `cut` says why it is shorter than the model wanted ("length", ...)."""
+    """The response is complete. `cut` says why it is shorter than the model wanted."""
 
     usage: Usage | None = None
-    cut: str = ""
+    cut: Cut | None = None
 
 
 ModelEvent: TypeAlias = StreamToken | FunctionCall | ModelEnd

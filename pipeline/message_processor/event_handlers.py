@@ -62,7 +62,7 @@ class EventHandler:
                     case StreamStart():
                         pass  # the client was told when the turn began
                     case StreamEnd():
-                        turn.usage = event.usage
+                        turn.usage, turn.cut = event.usage, event.cut
                         break
                     case _:
                         assert_never(event)
@@ -163,7 +163,11 @@ class EventHandler:
         turn.ended_at_s = self._loop.time()
         if turn.failure is None:
             return StreamEnd(
-                turn_id=turn.turn_id, text=turn.reply, timing=turn.timing(turn.ended_at_s), usage=turn.usage
+                turn_id=turn.turn_id,
+                text=turn.reply,
+                timing=turn.timing(turn.ended_at_s),
+                usage=turn.usage,
+                cut=turn.cut,
             )
         return Error(
             type=turn.failure.code,

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from pipeline.errors import InvalidTransitionError, PipelineError
-from pipeline.events import AgentEvent, StreamToken, Timing, ToolCall, ToolResult, TurnEvent, Usage
+from pipeline.events import AgentEvent, Cut, StreamToken, Timing, ToolCall, ToolResult, TurnEvent, Usage
 from pipeline.message_processor.constants import TokenQueueMark
 from pipeline.message_processor.playback import Playback
 from pipeline.text import SpeechChunk, TextChunkProcessor, TTSTextProcessor
@@ -74,6 +74,7 @@ class ConversationTurn:
     has_reader: bool = False
     failure: PipelineError | None = None
     usage: Usage | msgspec.UnsetType = msgspec.UNSET
+    cut: Cut | msgspec.UnsetType = msgspec.UNSET
     first_token_at_s: float | None = None
     first_chunk_at_s: float | None = None
     ended_at_s: float | None = None
