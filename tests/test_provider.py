@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
-from fake_model import FakeModel, Reply
+from fake_model import FakeModel, ModelRequest, Reply
 from loguru import logger
 from openai import AsyncOpenAI
 
@@ -136,6 +136,25 @@ async def test_what_cannot_get_better_is_not_tried_again(fakes: Any, connect: An
     assert asked(fakes) == (1, 1)
     fakes[0].plan(Reply(status=400))
     assert (await fail(connect(fallback=False))).retryable is False
+    assert asked(fakes) == (2, 1)
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_an_older_server_is_asked_without_what_it_does_not_know(fakes: Any, connect: Any, status: int) -> None:
+    def old(request: ModelRequest) -> Reply:
+        told = b'{"error": {"message": "Unknown parameter: \'stream_options\'.", "param": "stream_options"}}'
+        return Reply(status=status, error_body=told) if "stream_options" in request.body else Reply("Fine.")
+
+    fakes[0].default = old
+    run = connect()
+    assert [await say(run), await say(run)] == ["Fine.", "Fine."]
+    assert asked(fakes) == (3, 0)
+    assert ["stream_options" in request.body for request in fakes[0].requests] == [True, False, False]
+
+
+async def test_a_server_that_refuses_whatever_it_is_asked(fakes: Any, connect: Any) -> None:
+    fakes[0].default = Reply(status=400, error_body=b"no stream_options, nor anything else")
+    assert await say(connect()) == "Second."
     assert asked(fakes) == (2, 1)
 
 

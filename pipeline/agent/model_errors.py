@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import openai
 from loguru import logger
@@ -14,8 +15,15 @@ from pipeline.errors import AgentError
 __all__ = ["ModelError", "broken_off", "declined", "translate", "warn"]
 
 
+_OPTIONAL: Final = {"stream_options": "stream_options"}
+"""What an older server may call unknown, and the field of the request that it belongs to."""
+
+
 class ModelError(AgentError):
-    """An AgentError that also says what a retry policy needs to know."""
+    """An AgentError that also says what a retry policy needs to know.
+
+    `without`: the optional field of the request that was refused, "" for other failures.
+    """
 
     def __init__(
         self,
@@ -24,9 +32,11 @@ class ModelError(AgentError):
         code: str = "agent_error",
         retryable: bool = False,
         retry_after_s: float | None = None,
+        without: str = "",
     ) -> None:
         super().__init__(message, code=code, retryable=retryable)
         self.retry_after_s = retry_after_s
+        self.without = without
 
 
 def broken_off() -> ModelError:
@@ -78,7 +88,13 @@ def _status_error(error: openai.APIStatusError, status: int) -> ModelError:
         )
     if status in (408, 504):
         return ModelError("The model did not answer in time.", code="agent_timeout", retryable=True)
-    return ModelError("The model refused the request.", retryable=status == 409 or status >= 500)
+    without = _refused_field(error) if status in (400, 422) else ""
+    return ModelError("The model refused the request.", retryable=status == 409 or status >= 500, without=without)
+
+
+def _refused_field(error: openai.APIStatusError) -> str:
+    told = str(error.body)
+    return next((field for name, field in _OPTIONAL.items() if name in told), "")
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -21,13 +21,27 @@ __all__ = ["Provider", "respond"]
 
 
 class Provider:
-    """A model on a server, the wire it speaks, and its circuit breaker."""
+    """A model on a server, the wire it speaks, its circuit breaker, and what it was found not to understand."""
 
     def __init__(self, client: AsyncOpenAI, wire: Wire, model: str) -> None:
         self.client = client
         self.wire = wire
         self.model = model
         self.breaker = CircuitBreaker()
+        self._without: set[str] = set()
+
+    def body(self, prompt: Prompt) -> dict[str, object]:
+        """The request."""
+        body = self.wire.body(self.model, prompt)
+        return {name: value for name, value in body.items() if name not in self._without} if self._without else body
+
+    def leave_out(self, field: str) -> bool:
+        """Never send this field again; False when there is none, or it was left out already."""
+        if not field or field in self._without:
+            return False
+        self._without.add(field)
+        warn("model {} is asked without {} from now on", self.model, field)
+        return True
 
 
 async def respond(
@@ -53,12 +67,11 @@ async def respond(
             passed_on = False
             with provider.breaker.trial() as trial:
                 try:
-                    body = provider.wire.body(provider.model, prompt)
                     async with (
                         open_model_stream(
                             provider.client,
                             provider.wire.path,
-                            body,
+                            provider.body(prompt),
                             timeouts,
                             waits=waits,
                             words_by=words_by,
@@ -74,6 +87,8 @@ async def respond(
                     trial.verdict = False if error.retryable else None
             if passed_on or loop.time() >= words_by:
                 raise failure
+            if provider.leave_out(failure.without):
+                continue
             delay_s = next(delays, None)
             # A silent provider has used up the listener's patience: with another at hand, ask that one.
             silent = failure.code == "agent_timeout" and not is_last
