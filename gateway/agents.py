@@ -51,7 +51,7 @@ def choose_agent(settings: Settings) -> Run | OfflineAgent:
                 stall_s=settings.stall_timeout_s,
                 first_chunk_s=settings.first_chunk_timeout_s,
             ),
-            fallbacks=tuple(Fallback(base_url, model) for base_url, model in settings.fallback),
+            fallbacks=tuple(Fallback(url, model, _key(model, variable)) for url, model, variable in settings.fallback),
             tools=load_tools(settings.tools) if settings.tools else {},
             tool_timeout_s=settings.tool_timeout_s,
             max_tool_rounds=settings.max_tool_rounds,
@@ -61,3 +61,12 @@ def choose_agent(settings: Settings) -> Run | OfflineAgent:
         return Run.open(config, base_url=settings.base_url)
     except ValueError as error:
         raise SettingsError(str(error)) from None
+
+
+def _key(model: str, variable: str | None) -> str | None:
+    """A fallback's key, from the environment. Raises ValueError, not naming the variable: it may be the key itself."""
+    if variable is None:
+        return None
+    if not (key := os.environ.get(variable)):
+        raise ValueError(f"--fallback: the environment variable with the key for {model} is not set")
+    return key

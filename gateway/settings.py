@@ -26,6 +26,8 @@ __all__ = ["Settings", "is_loopback"]
 _ENV_PREFIX = "GATEWAY_"
 _ENV_ONLY = frozenset({"api_keys"})
 """Secrets have no flag: a command line can be read by every user of the machine."""
+_UNSHOWN = _ENV_ONLY | {"fallback"}
+"""What may hold a secret, where it belongs or not, is in no message."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +46,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     api: Annotated[Literal["chat", "responses"], Meta(description="which API of the model's server is spoken")] = "chat"
     fallback: Annotated[
-        tuple[tuple[str, str], ...],
-        Meta(description="who is asked when the model's server fails: BASE-URL,MODEL, more separated by blanks"),
+        tuple[tuple[str, str, str | None], ...],
+        Meta(
+            description="who is asked when the model's server fails: BASE-URL,MODEL or BASE-URL,MODEL,KEY, where KEY "
+            "names an environment variable with the server's key; more separated by blanks"
+        ),
     ] = ()
     first_token_timeout_s: Annotated[float, Meta(gt=0, description="the longest wait for a model's first token")] = 2.5
     stall_timeout_s: Annotated[float, Meta(gt=0, description="the longest silence between a model's tokens")] = 3.0
@@ -229,13 +234,14 @@ def _parse_emotions(text: str) -> dict[str, str]:
     return emotions
 
 
-def _parse_fallback(text: str) -> tuple[tuple[str, str], ...]:
+def _parse_fallback(text: str) -> tuple[tuple[str, str, str | None], ...]:
     providers = []
     for entry in text.split():
-        base_url, comma, model = entry.partition(",")
-        if not comma or not model:
-            raise ValueError("expected BASE-URL,MODEL")
-        providers.append((_parse_url(base_url), model))
+        base_url, _, rest = entry.partition(",")
+        model, comma, key = rest.partition(",")
+        if not model or (comma and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", key)):
+            raise ValueError("expected BASE-URL,MODEL or BASE-URL,MODEL,KEY with the name of an environment variable")
+        providers.append((_parse_url(base_url), model, key or None))
     return tuple(providers)
 
 
@@ -278,7 +284,7 @@ def _lower(text: str) -> str:
 
 
 def _shown(name: str, text: str) -> str:
-    return "what must not be shown" if name in _ENV_ONLY else repr(text[:80])
+    return "what must not be shown" if name in _UNSHOWN else repr(text[:80])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
 import pytest
+from fake_model import FakeModel, Reply
+from loguru import logger
 
+from gateway.agents import choose_agent
 from gateway.errors import SettingsError
 from gateway.settings import Settings, description, is_loopback
+from pipeline.events import StreamToken
 
 
 def test_the_defaults_serve_this_machine() -> None:
@@ -28,7 +33,7 @@ def test_every_setting_has_a_flag_or_a_variable_and_a_description() -> None:
         "host": "localhost",
         "agent": "offline",
         "api": "responses",
-        "fallback": "http://127.0.0.1:1/v1,tiny",
+        "fallback": "http://127.0.0.1:1/v1,tiny https://b.example/v1,small,B_KEY",
         "base_url": "http://127.0.0.1:11434/v1",
         "log_level": "debug",
         "timeline": "7",
@@ -94,6 +99,9 @@ def test_keys_origins_and_instructions(tmp_path: Path) -> None:
         (["--lang", "zz zz"], {}, "--lang"),
         (["--base-url", "http://[x"], {}, "--base-url"),
         (["--fallback", "http://127.0.0.1:1/v1"], {}, "--fallback"),
+        (["--fallback", "http://127.0.0.1:1/v1,"], {}, "--fallback"),
+        (["--fallback", "http://127.0.0.1:1/v1,tiny,"], {}, "--fallback"),
+        (["--fallback", "http://127.0.0.1:1/v1,tiny,K,more"], {}, "--fallback"),
         ([], {"GATEWAY_API_KEYS": ","}, "GATEWAY_API_KEYS"),
         ([], {"GATEWAY_API_KEYS": "justakey"}, "GATEWAY_API_KEYS"),
         ([], {"GATEWAY_API_KEYS": "k:ann,k:bob"}, "GATEWAY_API_KEYS"),
@@ -112,6 +120,33 @@ def test_a_key_is_never_shown() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load([], {"GATEWAY_API_KEYS": "topsecret"})
     assert "topsecret" not in str(caught.value)
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(["--fallback", "http://127.0.0.1:1/v1,tiny,sk-topsecret"])
+    assert "topsecret" not in str(caught.value)
+
+
+async def test_a_fallback_has_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="TRACE")
+    try:
+        async with FakeModel(Reply(status=401)) as first, FakeModel(Reply("Second.")) as second:
+            flags = ["--base-url", first.url, "--fallback", f"{second.url},two,SECOND_KEY"]
+            monkeypatch.delenv("SECOND_KEY", raising=False)
+            with pytest.raises(SettingsError, match="--fallback"):
+                choose_agent(Settings.load(flags))
+            monkeypatch.setenv("SECOND_KEY", "topsecret")
+            settings = Settings.load(flags)
+            assert "topsecret" not in repr(settings)
+            agent = choose_agent(settings)
+            async with aclosing(agent.stream([{"role": "user", "content": "Hi!"}])) as events:
+                assert StreamToken("Second.") in [event async for event in events]
+            assert second.requests[0].headers["Authorization"] == "Bearer topsecret"
+            assert first.requests[0].headers["Authorization"] != "Bearer topsecret"
+            await agent.aclose()
+    finally:
+        logger.remove(sink)
+    assert lines
+    assert "topsecret" not in "".join(lines)
 
 
 @pytest.mark.parametrize(
