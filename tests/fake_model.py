@@ -58,6 +58,7 @@ class Reply:
     header_delay_s: float = 0.0
     piece_delay_s: float = 0.0
     reasoning: Sequence[str] = ()
+    sealed: str = ""  # responses: `encrypted_content` of the reasoning item
     refusal: bool = False
     finish: str = ""  # "length", "content_filter"; default: "stop" or "tool_calls"
     choices: int = 1
@@ -360,8 +361,9 @@ def _responses_events(reply: Reply) -> list[tuple[str, dict[str, Any] | str]]:
     add("start", "response.created", response=created)
     add("start", "response.in_progress", response=created)
     index = 0
-    if reply.reasoning:
-        item(index, {"type": "reasoning", "id": "rs_1", "summary": []}, think)
+    if reply.reasoning or reply.sealed:
+        sealed = {"encrypted_content": reply.sealed} if reply.sealed else {}
+        item(index, {"type": "reasoning", "id": "rs_1", "summary": [], **sealed}, think)
         index += 1
     if reply.pieces:
         item(index, {"type": "message", "id": "msg_1", "role": "assistant", "content": []}, speak)

@@ -18,7 +18,7 @@ from fake_model import FakeModel, ModelRequest, Reply
 
 from pipeline.agent.messages import MessageData, StepData
 from pipeline.agent.model_stream import ModelTimeouts
-from pipeline.agent.run_config import RunConfig, load_tools
+from pipeline.agent.run_config import Fallback, RunConfig, load_tools
 from pipeline.agent.run_processor import Run
 from pipeline.agent.service import correlation_id
 from pipeline.errors import AgentError, TurnError
@@ -550,3 +550,54 @@ def our_tasks() -> set[Any]:
         for task in asyncio.all_tasks() - {asyncio.current_task()}
         if not any(name in repr(task.get_coro()) for name in theirs)
     }
+
+
+async def test_what_was_thought_before_a_call_goes_back_to_who_thought_it(fake: FakeModel) -> None:
+    async with FakeModel(Reply("From the second.")) as second:
+        config = RunConfig(
+            model="m",
+            api="responses",
+            tools={"double": double},
+            timeouts=PATIENT,
+            fallbacks=(Fallback(second.url, "m2"),),
+        )
+        run = Run.open(config, base_url=fake.url)
+        again = ("call_b", "double", '{"n": 8}')
+        fake.plan(Reply("Let me see.", calls=[CALL], sealed="s1"), Reply("", calls=[again], sealed="s2"))
+        fake.plan(Reply("16."), Reply("Bye."), Reply("", calls=[CALL], sealed="s3"), *[Reply(status=500)] * 3)
+        assert await run.process_run("t", "Double it twice") == ["Let me see.", "16."]
+        sent = [
+            (item["type"], item.get("encrypted_content", item.get("call_id", "")))
+            for item in fake.requests[2].body["input"]
+        ]
+        assert sent == [
+            ("message", ""),
+            ("reasoning", "s1"), ("message", ""), ("function_call", "call_a"), ("function_call_output", "call_a"),
+            ("reasoning", "s2"), ("function_call", "call_b"), ("function_call_output", "call_b"),
+        ]  # fmt: skip
+        assert fake.requests[2].body["input"][1] == {
+            "type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "s1",
+        }  # fmt: skip
+        await run.process_run("t", "Thanks")
+        assert "reasoning" not in [item["type"] for item in fake.requests[3].body["input"]]  # of its run only
+        assert await run.process_run("t", "Once more") == ["From the second."]
+        assert "reasoning" in [item["type"] for item in fake.requests[-1].body["input"]]
+        assert "reasoning" not in [item["type"] for item in second.requests[0].body["input"]]
+        await run.aclose()
+
+
+async def test_a_server_that_will_not_have_its_thoughts_back(fake: FakeModel) -> None:
+    def forgetful(request: ModelRequest) -> Reply:
+        told = b'{"error": {"message": "Item with id \'rs_1\' not found.", "param": "input"}}'
+        types = [item["type"] for item in request.body["input"]]
+        if "reasoning" in types:
+            return Reply(status=404, error_body=told)
+        return Reply("Done.") if "function_call" in types else Reply("", calls=[CALL], sealed="s")
+
+    fake.default = forgetful
+    run = Run.open(
+        RunConfig(model="m", api="responses", tools={"double": double}, timeouts=PATIENT), base_url=fake.url
+    )
+    assert [await run.process_run(thread, "Go") for thread in ("t", "u")] == [["Done."], ["Done."]]
+    assert len(fake.requests) == 5
+    await run.aclose()

@@ -15,14 +15,14 @@ from pipeline.errors import AgentError
 __all__ = ["ModelError", "broken_off", "declined", "translate", "warn"]
 
 
-_OPTIONAL: Final = {"stream_options": "stream_options"}
-"""What an older server may call unknown, and the field of the request that it belongs to."""
+_OPTIONAL: Final = {"stream_options": "stream_options", "encrypted": "thoughts", "'rs_": "thoughts"}
+"""What an error names, and what of the request is then refused that can be done without."""
 
 
 class ModelError(AgentError):
     """An AgentError that also says what a retry policy needs to know.
 
-    `without`: the optional field of the request that was refused, "" for other failures.
+    `without`: the optional part of the request that was refused, "" for other failures.
     """
 
     def __init__(
@@ -88,13 +88,13 @@ def _status_error(error: openai.APIStatusError, status: int) -> ModelError:
         )
     if status in (408, 504):
         return ModelError("The model did not answer in time.", code="agent_timeout", retryable=True)
-    without = _refused_field(error) if status in (400, 422) else ""
+    without = _refused_part(error) if status in (400, 404, 422) else ""
     return ModelError("The model refused the request.", retryable=status == 409 or status >= 500, without=without)
 
 
-def _refused_field(error: openai.APIStatusError) -> str:
+def _refused_part(error: openai.APIStatusError) -> str:
     told = str(error.body)
-    return next((field for name, field in _OPTIONAL.items() if name in told), "")
+    return next((part for name, part in _OPTIONAL.items() if name in told), "")
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 
+import msgspec
 from openai import AsyncOpenAI
 
 from pipeline.agent.backoff import backoff_delays, retry_delay_s
@@ -32,15 +33,17 @@ class Provider:
 
     def body(self, prompt: Prompt) -> dict[str, object]:
         """The request."""
+        if "thoughts" in self._without:
+            prompt = msgspec.structs.replace(prompt, thoughts={})
         body = self.wire.body(self.model, prompt)
-        return {name: value for name, value in body.items() if name not in self._without} if self._without else body
+        return {name: value for name, value in body.items() if name not in self._without}
 
-    def leave_out(self, field: str) -> bool:
-        """Never send this field again; False when there is none, or it was left out already."""
-        if not field or field in self._without:
+    def leave_out(self, part: str) -> bool:
+        """Never send this part of a request again; False when there is none, or it was left out already."""
+        if not part or part in self._without:
             return False
-        self._without.add(field)
-        warn("model {} is asked without {} from now on", self.model, field)
+        self._without.add(part)
+        warn("model {} is asked without {} from now on", self.model, part)
         return True
 
 

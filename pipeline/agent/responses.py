@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
 
 from pipeline.agent.model_errors import ModelError, broken_off, declined, warn
 from pipeline.agent.payload import PayloadDecoder, mended
-from pipeline.agent.service import Message
-from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
+from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder, Thought
 from pipeline.events import StreamToken, Usage
 
 __all__ = ["ResponsesWire"]
@@ -23,6 +22,9 @@ class _Item(msgspec.Struct, gc=False):
     call_id: str | None = None
     name: str | None = None
     arguments: str | None = None
+    id: Any = None
+    summary: Any = None
+    encrypted_content: str | None = None
 
 
 class _Error(msgspec.Struct, gc=False):
@@ -62,7 +64,7 @@ class ResponsesWire:
     def body(self, model: str, prompt: Prompt) -> dict[str, object]:
         body: dict[str, object] = {
             "model": model,
-            "input": _items(prompt.messages),
+            "input": self._items(prompt),
             "store": False,
             "stream": True,
         }
@@ -74,11 +76,41 @@ class ResponsesWire:
         return body
 
     def decoder(self) -> ResponseDecoder:
-        return _ResponsesDecoder()
+        return _ResponsesDecoder(self)
+
+    def _items(self, prompt: Prompt) -> list[dict[str, Any]]:
+        """Messages in chat shape as input items: there a tool call is a part of a message, here it stands alone."""
+        items: list[dict[str, Any]] = []
+        for message in prompt.messages:
+            if message["role"] == "tool":
+                items.append(
+                    {
+                        "type": "function_call_output",
+                        "call_id": message.get("tool_call_id", ""),
+                        "output": message["content"],
+                    }
+                )
+                continue
+            said = len(items)
+            if message["content"]:
+                items.append({"type": "message", "role": message["role"], "content": message["content"]})
+            for number, call in enumerate(message.get("tool_calls", [])):
+                thoughts = [dict(thought.item) for thought in self._own(prompt, call)]
+                at = len(items) if number else said  # what came first was thought before a word was said
+                items[at:at] = thoughts
+                function = cast(dict[str, Any], call["function"])
+                items.append({"type": "function_call", "call_id": call["id"], **function})
+        return items
+
+    def _own(self, prompt: Prompt, call: Mapping[str, object]) -> list[Thought]:
+        thoughts = prompt.thoughts.get(cast(str, call["id"]), ())
+        return [thought for thought in thoughts if thought.wire is self]
 
 
 class _ResponsesDecoder:
-    def __init__(self) -> None:
+    def __init__(self, wire: ResponsesWire) -> None:
+        self._wire = wire
+        self._thoughts: list[Thought] = []
         self.alive = self.spoke = self.done = False
         self._payloads = PayloadDecoder(_Event)
         self._calls: list[FunctionCall] = []
@@ -105,6 +137,8 @@ class _ResponsesDecoder:
             if event.item is not None and event.item.type == "function_call":
                 self.alive = self.spoke = True
                 self._calls.append(_call(event.item))
+            elif event.item is not None and event.item.encrypted_content:
+                self._thoughts.append(Thought(len(self._calls), _thought(event.item), self._wire))
         elif kind in ("response.failed", "error"):
             raise _reported(event)
         elif kind in ("response.completed", "response.incomplete"):
@@ -117,7 +151,17 @@ class _ResponsesDecoder:
             raise broken_off()
         if self._end.cut == "content_filter" and not self.spoke:
             raise declined()
-        return [*self._calls, self._end]
+        return [*self._calls, msgspec.structs.replace(self._end, thoughts=tuple(self._thoughts))]
+
+
+def _thought(item: _Item) -> dict[str, Any]:
+    """Without it being kept on the server, a thought is what is sealed in `encrypted_content`."""
+    return {
+        "type": item.type,
+        "id": item.id,
+        "summary": item.summary or [],
+        "encrypted_content": item.encrypted_content,
+    }
 
 
 def _call(item: _Item) -> FunctionCall:
@@ -143,23 +187,3 @@ def _reported(event: _Event) -> ModelError:
         return ModelError("The model is busy.", code="agent_rate_limited", retryable=True)
     return ModelError("The model failed while it answered.", retryable=True)
 
-
-def _items(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Messages in chat shape as input items: there a tool call is a part of a message, here it stands alone."""
-    items: list[dict[str, Any]] = []
-    for message in messages:
-        if message["role"] == "tool":
-            items.append(
-                {
-                    "type": "function_call_output",
-                    "call_id": message.get("tool_call_id", ""),
-                    "output": message["content"],
-                }
-            )
-            continue
-        if message["content"]:
-            items.append({"type": "message", "role": message["role"], "content": message["content"]})
-        for call in message.get("tool_calls", []):
-            function = cast(dict[str, Any], call["function"])
-            items.append({"type": "function_call", "call_id": call["id"], **function})
-    return items

@@ -30,7 +30,7 @@ from pipeline.agent.threads import MemoryThreads, ThreadStore
 from pipeline.agent.tool_executor import ToolExecutor, ToolOutput
 from pipeline.agent.tool_schema import ToolContext
 from pipeline.agent.waits import RunCancelledError, Waits
-from pipeline.agent.wire import FunctionCall, ModelEnd, ModelEvent, Prompt
+from pipeline.agent.wire import FunctionCall, ModelEnd, ModelEvent, Prompt, Thought
 from pipeline.errors import AgentError, TurnError
 from pipeline.events import AgentEvent, StreamEnd, StreamToken, Usage
 
@@ -50,10 +50,10 @@ class Run:
     """
 
     def __init__(self, client: AsyncOpenAI, config: RunConfig, *, threads: ThreadStore | None = None) -> None:
-        wire = ResponsesWire() if config.api == "responses" else ChatWire()
+        wire = ResponsesWire if config.api == "responses" else ChatWire
         self._config = config
-        self._providers = [Provider(client, wire, config.model)] + [
-            Provider(_fallback_client(other, client), wire, other.model) for other in config.fallbacks
+        self._providers = [Provider(client, wire(), config.model)] + [
+            Provider(_fallback_client(other, client), wire(), other.model) for other in config.fallbacks
         ]
         self.threads: ThreadStore = threads or MemoryThreads()
         self.tools = ToolExecutor(config.tools, timeout_s=config.tool_timeout_s, max_parallel=config.max_parallel_tools)
@@ -155,7 +155,7 @@ class Run:
                 wanted_tools = bool(calls or round_number)
                 if is_last:
                     calls = []  # it was told that it may not
-                said = self._close_message(run, calls)
+                said = self._close_message(run, calls, end.thoughts)
                 if is_last and wanted_tools and not run.has_spoken:
                     raise AgentError("The model gave no answer.")
                 if said is not None and details:
@@ -197,6 +197,7 @@ class Run:
             run.prompt,
             self._schemas,
             may_call_tools=rounds < self._config.max_tool_rounds,
+            thoughts=run.thoughts,
         )
         return respond(self._providers, prompt, self._config.timeouts, run.waits, tries=tries)
 
@@ -258,11 +259,16 @@ class Run:
                     yield result
                     yield run.tracker.steps[result.tool_call_id]
 
-    def _close_message(self, run: RunData, calls: Sequence[FunctionCall] = ()) -> MessageData | None:
+    def _close_message(
+        self, run: RunData, calls: Sequence[FunctionCall] = (), thoughts: Sequence[Thought] = ()
+    ) -> MessageData | None:
         """What was said since the last time becomes a message of the run, together with its calls."""
         text = "".join(run.pieces)
         run.pieces = []
         unique = run.tracker.begin_round(calls) if calls else ()
+        for thought in thoughts:
+            if thought.call < len(unique):
+                run.thoughts.setdefault(unique[thought.call].tool_call_id, []).append(thought)
         if not text and not unique:
             return None
         message = ThreadMessage("assistant", text, run_id=run.id, tool_calls=unique)
@@ -304,7 +310,7 @@ class Run:
             await self._save(run)
         finally:
             run.closed = True
-        run.prompt = []  # the record is kept for a while, what it was made from is not
+        run.prompt, run.thoughts = [], {}  # the record is kept for a while, what it was made from is not
         logger.debug(
             "run {} {} ms={:.0f} tools={} error={} correlation_id={}",
             run.id,

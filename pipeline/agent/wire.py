@@ -10,16 +10,30 @@ import msgspec
 from pipeline.agent.service import Message
 from pipeline.events import Cut, StreamToken, Usage
 
-__all__ = ["FunctionCall", "ModelEnd", "ModelEvent", "Prompt", "ResponseDecoder", "Wire"]
+__all__ = ["FunctionCall", "ModelEnd", "ModelEvent", "Prompt", "ResponseDecoder", "Thought", "Wire"]
+
+
+class Thought(msgspec.Struct, frozen=True):
+    """What a model thought before one of its calls, sealed: to be given back, to the server that it came from."""
+
+    call: int
+    """The number of the call, of those of the response."""
+    item: Mapping[str, Any]
+    wire: object
+    """The `Wire` that it came over: each server has its own."""
 
 
 class Prompt(msgspec.Struct, frozen=True):
-    """Everything one response is made from. `tools` are function schemas (`tool_schema.py`)."""
+    """Everything one response is made from. `tools` are function schemas (`tool_schema.py`).
+
+    `thoughts`: what was thought before the calls in `messages`, by their ids.
+    """
 
     instructions: str
     messages: Sequence[Message]
     tools: Sequence[Mapping[str, Any]] = ()
     may_call_tools: bool = True
+    thoughts: Mapping[str, Sequence[Thought]] = {}
 
 
 class FunctionCall(msgspec.Struct, frozen=True):
@@ -38,6 +52,7 @@ class ModelEnd(msgspec.Struct, frozen=True):
 
     usage: Usage | None = None
     cut: Cut | None = None
+    thoughts: tuple[Thought, ...] = ()
 
 
 ModelEvent: TypeAlias = StreamToken | FunctionCall | ModelEnd
@@ -64,7 +79,7 @@ class ResponseDecoder(Protocol):
 
 
 class Wire(Protocol):
-    """A codec for one of the provider's APIs."""
+    """A codec for one of the provider's APIs; one object for each server."""
 
     path: str
 
