@@ -9,7 +9,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from doubles import ScriptedAgent, StubbornAgent, collect, until, words
+from doubles import ScriptedAgent, StubbornAgent, collect, until, until_still, words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -220,10 +220,7 @@ async def test_a_reader_that_stopped_slows_the_agent(processor: MessageProcessor
     turn_id = await start(processor, agent)
     turn = processor.turn(turn_id)
     await until(lambda: turn.event_queue.full() and turn.token_queue.full())
-    pulled = agent.pulled
-    for _ in range(200):
-        await asyncio.sleep(0)
-    assert agent.pulled == pulled <= 2 * queue_maxsize + 3
+    assert await until_still(lambda: agent.pulled) <= 2 * queue_maxsize + 3
 
 
 async def test_interrupts_at_random_moments(processor: MessageProcessor) -> None:
