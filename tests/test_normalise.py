@@ -13,6 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.text.models import Boundary, SpeechChunk, TextChunk
+from pipeline.text.normalise import english, world
+from pipeline.text.normalise.edits import Edit
+from pipeline.text.normalise.rules import NumberRules
 from pipeline.text.speech_languages import KNOWN
 from pipeline.text.speech_rules import SpeechRules
 from pipeline.text.tts_processor import TTSTextProcessor
@@ -85,6 +88,23 @@ def test_emoji_names() -> None:
     chunk = TTSTextProcessor(rules=SpeechRules(emoji="name")).process("Well done 🎉 everyone!")
     assert chunk is not None
     assert chunk.text == "Well done party popper everyone!"
+
+
+def test_a_beginning_rules_out_only_what_cannot_match() -> None:
+    for case in CASES:
+        text, lang = case["written"], case["lang"]
+        numbers = english.NUMBERS if lang == "en" else world.number_rules(lang)
+        for at in range(len(text)):
+            if text[at] in "0123456789+-(" and (edit := numbers.edit(text, at)) != _asked_of_all(numbers, text, at):
+                pytest.fail(f"{text!r} at {at}: {edit}")
+
+
+def _asked_of_all(numbers: NumberRules, text: str, at: int) -> Edit | None:
+    for rule in numbers.rules:
+        match = rule.pattern.match(text, at)
+        if match is not None and (words := rule.say(match)) is not None:
+            return at, match.end(), words
+    return None
 
 
 WORDS = ("alpha", "bravo", "quiet", "window", "harbour", "zebra")

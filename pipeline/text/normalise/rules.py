@@ -9,17 +9,22 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from pipeline.text.normalise.beginnings import MARKS, can_begin, steps_of
 from pipeline.text.normalise.edits import Edit
 
 __all__ = [
+    "EditAt",
     "Match",
-    "Places",
+    "NumberRules",
     "Rule",
+    "RuleSet",
     "after",
     "before",
     "compiled",
     "endings",
     "find_edits",
+    "in_word",
+    "one_of",
     "rule",
     "word_start",
 ]
@@ -35,10 +40,56 @@ class Rule:
     say: Callable[[Match], str | None]
 
 
-Places = Callable[[str, int, int], Iterable[tuple[int, "RuleSet"]]]
-"""(text, where the gate stopped, end of the last edit) -> (start, rules) to try, in order."""
+EditAt = Callable[[str, int, int], Edit | None]
+"""(text, where the gate stopped, end of the last edit) -> the edit of the form that is there."""
 
 _NAMED = re.compile(r"\(\?P<(\w+)>")
+
+
+class NumberRules:
+    """Rules in order, for places where a number may begin. How the text begins there rules out most of them, which is
+    found out once for each kind of beginning; the others are asked one by one."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._steps = [steps_of(each.pattern) for each in self.rules]
+        self._asked: dict[str, tuple[_Asked, ...]] = {}
+
+    def edit(self, text: str, at: int) -> Edit | None:
+        """The edit of the first rule that matches at this place and knows what to say."""
+        begins = _BEGINNING.match(text, at)[0].translate(_CLASSES)  # type: ignore[index]
+        for match_at, say in self._asked.get(begins) or self._ask(begins):
+            match = match_at(text, at)
+            if match is not None and (words := say(match)) is not None:
+                return at, match.end(), words
+        return None
+
+    def _ask(self, begins: str) -> tuple[_Asked, ...]:
+        known = len(self._asked) < _MOST_BEGINNINGS
+        asked = tuple(
+            (each.pattern.match, each.say)
+            for each, steps in zip(self.rules, self._steps, strict=True)
+            if not known or can_begin(steps, begins)
+        )
+        if known:
+            self._asked[begins] = asked
+        return asked
+
+
+_Asked = tuple[Callable[[str, int], "Match | None"], Callable[["Match"], str | None]]
+_BEGINNING = re.compile(r"(?:\d{1,5}(?:,\d{3})?(?:\.\d{1,2})?)?.{0,2}", re.DOTALL)
+_MOST_BEGINNINGS = 4096
+"""More than a language has; a text of nothing but oddities shall not fill the memory."""
+
+
+class _Classes(dict[int, str]):
+    """Digits are all one, and so are the characters beyond ASCII but for some marks."""
+
+    def __missing__(self, code: int) -> str:
+        return "\0" if code >= 128 else chr(code)
+
+
+_CLASSES = _Classes({ord(mark): mark for mark in MARKS} | {ord(digit): "0" for digit in "0123456789"})
 
 
 class RuleSet:
@@ -118,23 +169,22 @@ def after(match: Match, chars: int = 32) -> str:
 def word_start(text: str, at: int, floor: int) -> int:
     """Where the word that ends at `at` begins, not before `floor`."""
     floor = max(floor, at - 64)
-    while at > floor and _in_word(text[at - 1]):
+    while at > floor and in_word(text[at - 1]):
         at -= 1
     return at
 
 
-def _in_word(char: str) -> bool:
+def in_word(char: str) -> bool:
     return char.isalnum() or char == "_" or (char > "\u02ff" and unicodedata.category(char)[0] == "M")
 
 
-def find_edits(text: str, gate: re.Pattern[str], places: Places) -> list[Edit]:
-    """`gate` stops at every character that may belong to a written form; `places` says where such a form may
-    begin, and which rules to ask there, in order."""
+def find_edits(text: str, gate: re.Pattern[str], edit_at: EditAt) -> list[Edit]:
+    """`gate` stops at every character that may belong to a written form; `edit_at` says which form it is."""
     edits: list[Edit] = []
     at = 0
     while found := gate.search(text, at):
         here = found.start()
-        edit = _first_edit(text, places(text, here, at))
+        edit = edit_at(text, here, at)
         if edit is None:
             run = _DIGITS.match(text, here)
             at = run.end() if run else here + 1
@@ -143,14 +193,6 @@ def find_edits(text: str, gate: re.Pattern[str], places: Places) -> list[Edit]:
             if edit[2] != text[edit[0] : at]:  # else a rule is sure that it stays as it is written
                 edits.append(edit)
     return edits
-
-
-def _first_edit(text: str, asked: Iterable[tuple[int, RuleSet]]) -> Edit | None:
-    for start, rules in asked:
-        edit = rules.edit(text, start)
-        if edit is not None:
-            return edit
-    return None
 
 
 # What no rule could say stays whole: "1.2.3.4.5" must not become "one.two.3.4.5".

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from pipeline.text.normalise import rules
 from pipeline.text.normalise.edits import Edit
@@ -21,22 +20,17 @@ from pipeline.text.normalise.english import (
     units,
 )
 
-__all__ = ["find_edits", "is_plain"]
+__all__ = ["NUMBERS", "find_edits", "is_plain"]
 
 _WORD = rules.RuleSet((
     *money.AT_WORD, *dates.AT_WORD, *codes.AT_WORD, *abbreviations.AT_WORD, *units.AT_WORD, *names.AT_WORD,
     *roman.AT_WORD,
 ))  # fmt: skip
 _DATE_WORD = rules.RuleSet(dates.AT_WORD)
-_DIGIT = rules.RuleSet((
+NUMBERS = rules.NumberRules((
     *quantities.FIRST, *dates.AT_NUMBER, *codes.AT_NUMBER, *times.AT_NUMBER, *money.AT_NUMBER,
     *units.AT_NUMBER, *maths.AT_NUMBER, *codes.AT_NAME, *dates.AT_SLASH, *quantities.AT_NUMBER,
 ))  # fmt: skip
-_DIGIT_IN_PROSE = rules.RuleSet((
-    *quantities.FIRST, *dates.BEFORE_WORD, *codes.BEFORE_WORD, *times.BEFORE_WORD, *money.AT_NUMBER,
-    *units.BEFORE_WORD, *codes.AT_NAME, *quantities.BEFORE_WORD,
-))  # fmt: skip
-_IN_PROSE = rules.compiled(r"\d[0-9,.]*(?:(?<=[.,])|[;:!?)]{0,2})(?:\s[A-Za-z(]|$)")
 _SIGN = (*money.AT_SIGN, *codes.AT_NUMBER, *units.AT_NUMBER, *quantities.AT_SIGN)
 _OPERATOR = rules.RuleSet(maths.AT_OPERATOR)
 _BY_MARK = {
@@ -75,8 +69,6 @@ _GATE = re.compile(
     |(?<=[^A-Za-z.:!()\[\-'’‘]))""",
     re.VERBOSE,
 )
-_SIGNED = rules.compiled(r"(?:^|[\s(\[])[-−]$")
-"""No rule could say the minus before this number, so that it must not be said without it."""
 _NAMED_BEFORE = frozenset("JFMASONDUEGCIRP")
 _DAY_BEFORE = rules.compiled(r"(?:Mon|Tues?|Wed|Thurs?|Fri|Sat|Sun)[.,]{0,2}\ $")
 _CUE = rules.compiled(rf"(?:{dates.MONTH}\s|(?:USD|EUR|GBP|JPY|CNY|RMB|INR|CHF|CAD|AUD)\s)(?=\d)")
@@ -89,38 +81,64 @@ def is_plain(text: str) -> bool:
 
 def find_edits(text: str) -> list[Edit]:
     """The edits that turn the written forms of an English text into words."""
-    return rules.find_edits(text, _GATE, _places)
+    return rules.find_edits(text, _GATE, _edit_at)
 
 
-def _places(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleSet]]:
-    """Where the form at `here` may begin: at its word, at the word before a number, at its mark."""
+def _edit_at(text: str, here: int, floor: int) -> Edit | None:
+    """The edit of the form that the gate has found: it may begin there, at its word, or at the word before a number."""
+    mark = text[here]
+    if here > floor and rules.in_word(text[here - 1]):
+        return _inside_word(text, here, floor)
+    if "0" <= mark <= "9":
+        if here > floor + 1 and (text[here - 2].isalpha() or text[here - 2] in ".,"):
+            edit = _from_word_before(text, here, floor)
+            if edit is not None:
+                return edit
+        if _is_signed(text, here):
+            return None
+        return NUMBERS.edit(text, here)
+    if mark.isalpha():
+        edit = _WORD.edit(text, here) if here == 0 or text[here - 1] != "." else None
+        return edit or _at_mark(text, here, floor)
+    return _at_mark(text, here, floor)
+
+
+def _inside_word(text: str, here: int, floor: int) -> Edit | None:
+    """ "$" in "US$5", "." in "Dr.", "5" in "mp5": the word that leads to it comes first."""
     mark = text[here]
     start = rules.word_start(text, here, floor)
-    if mark.isalpha() or (start < here and not text[start].isdigit()):
-        if start == 0 or text[start - 1] != ".":
-            yield start, _WORD
-    elif mark.isdigit() and here > floor + 1 and (text[here - 2].isalpha() or text[here - 2] in ".,"):
-        yield from _word_before(text, here, floor)
-    if "0" <= mark <= "9":
-        if start == here and not _SIGNED.search(text, max(0, here - 2), here):
-            yield here, _DIGIT_IN_PROSE if _IN_PROSE.match(text, here) else _DIGIT
-        return
-    if start < here and mark == ".":
-        return
+    if (mark.isalpha() or not text[start].isdigit()) and (start == 0 or text[start - 1] != "."):
+        edit = _WORD.edit(text, start)
+        if edit is not None:
+            return edit
+    return None if "0" <= mark <= "9" or mark == "." else _at_mark(text, here, floor)
+
+
+def _at_mark(text: str, here: int, floor: int) -> Edit | None:
+    """What begins with this mark, or with the space before it."""
+    mark = text[here]
     if mark in "-−" and here and (text[here - 1].isalnum() or text[here - 1] in "_)]-−"):
-        yield here, _OPERATOR  # a hyphen that hangs on what is before it is no minus
-        return
+        return _OPERATOR.edit(text, here)  # a hyphen that hangs on what is before it is no minus
     if here > floor and text[here - 1] == " ":
-        yield here - 1, _OPERATOR
-    yield here, _BY_MARK.get(mark, _OPERATOR)
+        edit = _OPERATOR.edit(text, here - 1)
+        if edit is not None:
+            return edit
+    return _BY_MARK.get(mark, _OPERATOR).edit(text, here)
 
 
-def _word_before(text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleSet]]:
+def _is_signed(text: str, here: int) -> bool:
+    """Whether a minus that no rule could say is before this number, so that it must not be said without it."""
+    return here > 0 and text[here - 1] in "-−" and (here == 1 or text[here - 2] in "([" or text[here - 2].isspace())
+
+
+def _from_word_before(text: str, here: int, floor: int) -> Edit | None:
     """ "May 5", "USD 20", "Tue, May 5": the form begins with the word before the number."""
     word = text.rfind(" ", max(floor, here - 12), here - 1) + 1 or floor
-    if _DAY_BEFORE.match(text, word, here):
-        yield word, _DATE_WORD
-    if text[word] in _NAMED_BEFORE and _CUE.match(text, word):
+    if not text[word].isupper():
+        return None
+    edit = _DATE_WORD.edit(text, word) if _DAY_BEFORE.match(text, word, here) else None
+    if edit is None and text[word] in _NAMED_BEFORE and _CUE.match(text, word):
         if text[word - 2 : word] == ", ":
-            yield rules.word_start(text, word - 2, floor), _DATE_WORD
-        yield word, _WORD
+            edit = _DATE_WORD.edit(text, rules.word_start(text, word - 2, floor))
+        edit = edit or _WORD.edit(text, word)
+    return edit

@@ -6,7 +6,7 @@ from pipeline.text.normalise.english.numbers import digits, number, pairs
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_CHAIN", "AT_NAME", "AT_NUMBER", "AT_PARENTHESIS", "AT_WORD", "BEFORE_WORD"]
+__all__ = ["AT_CHAIN", "AT_NAME", "AT_NUMBER", "AT_PARENTHESIS", "AT_WORD"]
 
 
 def _groups(*parts: str | None) -> str:
@@ -239,4 +239,3 @@ AT_CHAIN = (_unknown,)
 """Asked after every other rule for digits and hyphens."""
 AT_PARENTHESIS = (_area_code,)
 AT_WORD = (_v,)
-BEFORE_WORD = (_ip, _phone, _dotted, _software_version)

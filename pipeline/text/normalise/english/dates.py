@@ -8,7 +8,7 @@ from pipeline.text.normalise.english.numbers import cardinal, decade, number, or
 from pipeline.text.normalise.english.times import clock
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
-__all__ = ["AT_APOSTROPHE", "AT_NUMBER", "AT_SLASH", "AT_WORD", "BEFORE_WORD", "MONTH", "WITH_STOP"]
+__all__ = ["AT_APOSTROPHE", "AT_NUMBER", "AT_SLASH", "AT_WORD", "MONTH", "WITH_STOP"]
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -268,5 +268,3 @@ AT_NUMBER = (_iso, _year_month, _slashes, _day_first, _many, _decade, _era)
 AT_SLASH = (_month_day,)
 AT_WORD = (_month_first, _month_year, _month_range, _day_range, _weekday, _weekday_alone, _month_alone)
 AT_APOSTROPHE = (_short_decade, _short_year)
-BEFORE_WORD = (_many, _slashes, _day_first, _era)
-"""The rules that a number before a word or a full stop can need; the others look for marks."""

@@ -19,7 +19,7 @@ __all__ = [
     "year",
 ]
 
-AMOUNT = r"(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,40})(?:\.\d{1,20})?"
+AMOUNT = r"(?>(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,40})(?:\.\d{1,20})?)"
 """A quantity: thousands by commas or not at all, then perhaps decimals."""
 
 MAX_DIGITS = 15
@@ -52,16 +52,19 @@ def _below_thousand(value: int) -> str:
     return _ONES[value]
 
 
+_SMALL = tuple(map(_below_thousand, range(1000)))
+
+
 def cardinal(value: int) -> str:
     """1234 -> "one thousand two hundred thirty-four"; the value has at most MAX_DIGITS digits."""
     if value < 1000:
-        return _below_thousand(value)
+        return _SMALL[value]
     groups: list[str] = []
     scale = 0
     while value:
         value, group = divmod(value, 1000)
         if group:
-            groups.append(_below_thousand(group) + _SCALES[scale])
+            groups.append(_SMALL[group] + _SCALES[scale])
         scale += 1
     return " ".join(reversed(groups))
 
@@ -94,6 +97,8 @@ def decimal(whole: str, fraction: str) -> str:
 
 def number(text: str) -> str:
     """Digits, with or without thousands commas and a decimal point: "1,250.75", ".5", "007"."""
+    if len(text) < 4 and text[0] != "0" and text.isdecimal():
+        return _SMALL[int(text)]
     whole, point, fraction = text.replace(",", "").partition(".")
     if point and fraction:
         return decimal(whole, fraction)

@@ -17,7 +17,7 @@ from pipeline.text.normalise.english.numbers import (
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_NUMBER", "AT_SIGN", "AT_TILDE", "BEFORE_WORD", "FIRST"]
+__all__ = ["AT_NUMBER", "AT_SIGN", "AT_TILDE", "FIRST"]
 
 _END = r"(?![\w%]|[.,:/]\d|[²³])"
 _SET_PHRASES = {
@@ -309,4 +309,3 @@ _ABOUT = compiled(r"\b(?:about|around|roughly|approximately|circa|nearly|almost)
 
 AT_TILDE = (_about_again,)
 AT_SIGN = (_about, _magnitude, _plain)
-BEFORE_WORD = (_magnitude, _crossed, _year, _plain, _listed)

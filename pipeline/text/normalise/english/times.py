@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.text.normalise.english.numbers import cardinal, digits, number
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
-__all__ = ["AT_NUMBER", "BEFORE_WORD", "clock"]
+__all__ = ["AT_NUMBER", "clock"]
 
 _HALF = r"(?:\s?(?P<half>[aApP])\.?\s?[mM](?P<dot>\.)?(?![\w]))"
 _ZONE = r"(?:\s(?P<zone>[ECMP][SD]?T|GMT|UTC|CET|CEST|BST|IST|JST)(?!\w))?"
@@ -172,4 +172,3 @@ def _time(match: Match) -> str | None:
 
 
 AT_NUMBER = (_military, _half_day_range, _half_day, _verse, _race, _with_seconds, _ratio, _time)
-BEFORE_WORD = (_military, _half_day_range, _half_day)

@@ -8,7 +8,7 @@ from pipeline.text.normalise.english.unit_names import PER, UNITS
 from pipeline.text.normalise.rules import Match, after, before, compiled, one_of, rule
 from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["AT_FRACTION", "AT_NUMBER", "AT_WORD", "BARE", "BEFORE_WORD", "value_words"]
+__all__ = ["AT_FRACTION", "AT_NUMBER", "AT_WORD", "BARE", "value_words"]
 
 _INCH_CONTEXT = ("tall", "wide", "long", "deep", "thick", "high", "x ", "× ", "by ", "of ", "screen")
 
@@ -272,4 +272,3 @@ def _bare(match: Match) -> str | None:
 
 
 AT_WORD = (_bare,)
-BEFORE_WORD = (_decimal_comma, _dimensions, _hours_minutes, _minutes_seconds, _measure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -13,7 +13,7 @@ from pipeline.text.normalise.script import letters_of
 from pipeline.text.normalise.world import dates, numbers, quantities, roman, words
 from pipeline.text.speech_languages import SpeechLanguage, speech_language
 
-__all__ = ["find_edits", "is_plain"]
+__all__ = ["find_edits", "is_plain", "number_rules"]
 
 MakeRules = Callable[[SpeechLanguage], Sequence[numbers.Row]]
 
@@ -26,7 +26,7 @@ class _Forms:
 
     gate: re.Pattern[str]
     word: rules.RuleSet
-    digit: rules.RuleSet
+    digit: rules.NumberRules
     sign: rules.RuleSet
     operator: rules.RuleSet
     code: re.Pattern[str]
@@ -40,27 +40,28 @@ class _Forms:
         """Whether a hyphen hangs on what is before it, so that it is no minus: "138-1234", "8h-12h"."""
         return here > 0 and self.left.search(text, here - 1, here) is not None
 
-    def places(self, text: str, here: int, floor: int) -> Iterator[tuple[int, rules.RuleSet]]:
-        """Where a form may begin that the gate has found at `here`."""
+    def edit_at(self, text: str, here: int, floor: int) -> Edit | None:
+        """The edit of the form that the gate has found: it may begin there, at its word, or at the word before."""
         mark = text[here]
         start = rules.word_start(text, here, floor)
+        edit: Edit | None = None
         if mark.isalpha() or mark in ".°" or start < here:
-            yield start, self.word
+            edit = self.word.edit(text, start)
         if start < here and not mark.isdigit():
-            yield start, self.sign  # "R$ 5"
+            edit = edit or self.sign.edit(text, start)  # "R$ 5"
+        if edit is not None:
+            return edit
         if mark.isdecimal():
             if self.inside_code(text, here):
-                return
+                return None
             if here - 4 >= floor and text[here - 4 : here - 1].isupper() and text[here - 1] == " ":
-                yield here - 4, self.sign  # "CHF 5"
-            yield here, self.digit
-            return
+                edit = self.sign.edit(text, here - 4)  # "CHF 5"
+            return edit or self.digit.edit(text, here)
         if mark not in _MINUS or not self.is_glued(text, here):
-            yield here, self.sign
-            yield here, self.digit
-        if here > floor and text[here - 1] == " ":
-            yield here - 1, self.operator
-        yield here, self.operator
+            edit = self.sign.edit(text, here) or self.digit.edit(text, here)
+        if edit is None and here > floor and text[here - 1] == " ":
+            edit = self.operator.edit(text, here - 1)
+        return edit or self.operator.edit(text, here)
 
 
 _MINUS = frozenset("-−")
@@ -74,7 +75,12 @@ def is_plain(text: str, lang: str) -> bool:
 def find_edits(text: str, lang: str) -> list[Edit]:
     """The edits that turn the written forms of a text in `lang` into words."""
     forms = _forms(lang)
-    return rules.find_edits(text, forms.gate, forms.places)
+    return rules.find_edits(text, forms.gate, forms.edit_at)
+
+
+def number_rules(lang: str) -> rules.NumberRules:
+    """The rules for places where a number begins."""
+    return _forms(lang).digit
 
 
 @cache
@@ -96,10 +102,12 @@ def _forms(lang: str) -> _Forms:
     )
     return _Forms(
         gate=gate,
-        word=_bound(language, words.at_word, roman.at_word),
-        digit=_bound(language, dates.at_number, numbers.at_ordinal, quantities.at_number, numbers.at_number),
-        sign=_bound(language, quantities.at_sign),
-        operator=_bound(language, words.at_operator),
+        word=rules.RuleSet(_bound(language, words.at_word, roman.at_word)),
+        digit=rules.NumberRules(
+            _bound(language, dates.at_number, numbers.at_ordinal, quantities.at_number, numbers.at_number)
+        ),
+        sign=rules.RuleSet(_bound(language, quantities.at_sign)),
+        operator=rules.RuleSet(_bound(language, words.at_operator)),
         code=re.compile(rf"[{joined}_]$|[{joined}\d]-$"),
         left=re.compile(rf"[{joined}\d_)\]−-]$"),
     )
@@ -113,9 +121,9 @@ def _joined_letters(lang: str) -> str:
 _GLUING = frozenset({"zh", "ja", "ko", "ar", "fa", "hi"})
 
 
-def _bound(language: SpeechLanguage, *makers: MakeRules) -> rules.RuleSet:
-    return rules.RuleSet(
+def _bound(language: SpeechLanguage, *makers: MakeRules) -> list[rules.Rule]:
+    return [
         rules.Rule(re.compile(pattern, re.VERBOSE), partial(say, language))
         for make in makers
         for pattern, say in make(language)
-    )
+    ]
