@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 __all__ = ["Block", "Boundary", "Mapping", "SpeechChunk", "TextChunk"]
 
@@ -62,9 +63,9 @@ class TextChunk:
     mapping: Mapping = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechChunk:
-    """Words ready for a speech synthesiser, for the raw characters [start, end).
+class SpeechChunk(NamedTuple):
+    """Words ready for a speech synthesiser, for the raw characters [start, end). A named tuple, as making a frozen
+    dataclass takes a third of the time of a plain chunk.
 
     `raw_at` and `spoken_at` lead from one to the other, exactly at the ends of words.
     """

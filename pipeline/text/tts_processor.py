@@ -109,12 +109,13 @@ class TTSTextProcessor:
         if "==" in text or "~" in text or "^" in text:
             text, mapping = apply_edits(text, mapping, find_wrapping(text))
         marks, emotion = find_marks(text, rules.emotions, name_emoji=rules.emoji == "name")
-        lead = len(text) - len(text.lstrip())
-        if lead and not (marks and marks[0][0] < lead):
-            marks.insert(0, (0, lead, ""))
+        if text[:1].isspace():
+            lead = len(text) - len(text.lstrip())
+            if not (marks and marks[0][0] < lead):
+                marks.insert(0, (0, lead, ""))
         if marks:
             text, mapping = apply_edits(text, mapping, marks)
-        lang = base_language(language_of(text, self._lang))
+        lang = language_of(text, self._lang)
         links = find_links(text, rules.urls, speech_language(lang))
         if links:
             text, mapping = apply_edits(text, mapping, links)

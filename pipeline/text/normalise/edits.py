@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from pipeline.text.models import Mapping
@@ -10,6 +11,10 @@ __all__ = ["Edit", "apply_edits", "identity"]
 
 Edit = tuple[int, int, str]
 """(start, end, words): these characters are said as these words; an empty string is a deletion."""
+
+
+_NEVER = (sys.maxsize, sys.maxsize)
+"""A point after every text."""
 
 
 def identity(start: int) -> Mapping:
@@ -24,39 +29,38 @@ def apply_edits(text: str, mapping: Mapping, edits: Sequence[Edit]) -> tuple[str
     """
     pieces: list[str] = []
     points: list[tuple[int, int]] = [mapping[0]]
+    at, raw = mapping[0]
+    following = 1  # the first point of `mapping` that is not passed yet
+    next_at, next_raw = mapping[1] if len(mapping) > 1 else _NEVER
     here = 0  # position in `text`
     out = 0  # position in the new text
-    following = 1  # the first point of `mapping` that is not passed yet
     for number, (start, end, words) in enumerate(edits):
-        while following < len(mapping) and mapping[following][0] <= start:
-            at, raw = mapping[following]
-            points.append((out + at - here, raw))
+        while next_at <= start:
+            points.append((out + next_at - here, next_raw))
+            at, raw = next_at, next_raw
             following += 1
+            next_at, next_raw = mapping[following] if following < len(mapping) else _NEVER
         pieces.append(text[here:start])
         out += start - here
-        at, raw = mapping[following - 1]
-        began = raw + start - at
-        if following < len(mapping):
-            began = min(began, mapping[following][1])
-        while following < len(mapping) and mapping[following][0] <= end:
+        began = min(raw + start - at, next_raw)
+        while next_at <= end:
+            at, raw = next_at, next_raw
             following += 1
-        at, raw = mapping[following - 1]
-        raw += end - at
-        if following < len(mapping):
-            raw = min(raw, mapping[following][1])
+            next_at, next_raw = mapping[following] if following < len(mapping) else _NEVER
+        ended = min(raw + end - at, next_raw)
         here = end
         if words:
             pieces.append(words)
             began = max(began, points[-1][1])
             points.append((out, began))
             out += len(words)
-            points += ((out, began), (out, max(raw, began)))
+            points.append((out, began))
+            points.append((out, max(ended, began)))
         elif out == 0:
-            points = [(0, raw)]
+            points = [(0, ended)]
         elif end < len(text) and (number + 1 == len(edits) or edits[number + 1][0] > end):
             # One character later, so that the end of the word before a deletion stays exact.
-            limit = mapping[following][1] if following < len(mapping) else raw + 1
-            points.append((out + 1, min(raw + 1, limit)))
+            points.append((out + 1, min(ended + 1, next_raw)))
     points.extend((out + at - here, raw) for at, raw in mapping[following:])
     pieces.append(text[here:])
     return "".join(pieces), tuple(points)

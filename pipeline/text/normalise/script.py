@@ -53,7 +53,7 @@ def language_of(text: str, lang: str) -> str:
     """`lang`, unless more than half of the letters belong to a script that it is not written in."""
     own = _OWN.get(lang, lang)
     if own not in _SCRIPTS:
-        if _FOREIGN.search(text) is None:
+        if text.isascii() or _FOREIGN.search(text) is None:
             return lang
     elif _FINDERS[own].search(text) and not (lang == "zh" and _FINDERS["ja"].search(text)):
         return lang

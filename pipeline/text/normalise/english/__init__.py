@@ -52,23 +52,20 @@ _BY_MARK = {
 # hyphens and brackets of ordinary prose, so that most chunks are passed by this one search.
 _QUIET = r"a-jl-uw-zÀ-ÖØ-öø-ɏ\s,?;\"“”„«»…—)\]"
 _SHORT = abbreviations.WITH_STOP | dates.WITH_STOP
-_GATE = re.compile(
-    rf"""[^{_QUIET}](?:
-    (?<=[A-Z])(?:
+_MARKS = rf"""(?<=[A-Z])(?:
         (?<!\w[IVXLCDM])(?<=[IVXLCDM])(?=[IVXLCDM]+\b)|(?<=[a-z]\ [VX])\b|(?<=\ [IVX])(?=[-–])
         |(?=(?:r|rs|rof)\ [A-Z])
         |(?<=I)\b(?:{rules.endings(f"{word} I" for word in roman.BEFORE)}))
     |(?<=\.)(?:(?=[^\W_])|(?=\s(?:[0-9]|[IVX]{{2}}))|(?<=\.\.)(?=/)
         |{rules.endings(f"{word}." for word in _SHORT)})
-    |(?<=[(\[])(?=[0-9])
-    |(?<=-)(?=[A-Z][a-z][a-z]\b|[0-9.$€£¥>=-]|\ [0-9A-Za-z]\b)
-    |(?<=['’‘])(?=[0-9])
-    |(?<=:)(?=[0-9]{{4}})
-    |(?<=!)(?==)
-    |(?<=\ v)(?=s\b)|(?<=\ ak)(?=a\b)|(?<=[^\w][kv])(?=[0-9])
-    |(?<=[^A-Za-z.:!()\[\-'’‘]))""",
-    re.VERBOSE,
-)
+    |(?<![A-Z.])(?:(?<=[(\[])(?=[0-9])
+        |(?<=-)(?=[A-Z][a-z][a-z]\b|[0-9.$€£¥>=-]|\ [0-9A-Za-z]\b)
+        |(?<=['’‘])(?=[0-9])
+        |(?<=:)(?=[0-9]{{4}})
+        |(?<=!)(?==)
+        |(?<=[^A-Za-z.:!()\[\-'’‘]))"""
+_GATE = re.compile(rf"[^kv{_QUIET}](?:{_MARKS})", re.VERBOSE)
+_GATE_WITH_WORDS = re.compile(rf"[^{_QUIET}](?:{_MARKS}|(?<=\ v)(?=s\b)|(?<=\ ak)(?=a\b))", re.VERBOSE)
 _NAMED_BEFORE = frozenset("JFMASONDUEGCIRP")
 _DAY_BEFORE = rules.compiled(r"(?:Mon|Tues?|Wed|Thurs?|Fri|Sat|Sun)[.,]{0,2}\ $")
 _CUE = rules.compiled(rf"(?:{dates.MONTH}\s|(?:USD|EUR|GBP|JPY|CNY|RMB|INR|CHF|CAD|AUD)\s)(?=\d)")
@@ -76,12 +73,17 @@ _CUE = rules.compiled(rf"(?:{dates.MONTH}\s|(?:USD|EUR|GBP|JPY|CNY|RMB|INR|CHF|C
 
 def is_plain(text: str) -> bool:
     """Whether no rule can want anything of this text."""
-    return _GATE.search(text) is None
+    return _gate(text).search(text) is None
 
 
 def find_edits(text: str) -> list[Edit]:
     """The edits that turn the written forms of an English text into words."""
-    return rules.find_edits(text, _GATE, _edit_at)
+    return rules.find_edits(text, _gate(text), _edit_at)
+
+
+def _gate(text: str) -> re.Pattern[str]:
+    """The letters of "vs" and "aka" are in too many words to stop at them in every text."""
+    return _GATE_WITH_WORDS if " vs" in text or " aka" in text else _GATE
 
 
 def _edit_at(text: str, here: int, floor: int) -> Edit | None:
