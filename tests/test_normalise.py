@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.text.models import Boundary, SpeechChunk, TextChunk
 from pipeline.text.normalise import english, world
 from pipeline.text.normalise.edits import Edit
-from pipeline.text.normalise.rules import NumberRules
+from pipeline.text.normalise.rules import RuleSet
 from pipeline.text.speech_languages import KNOWN
 from pipeline.text.speech_rules import SpeechRules
 from pipeline.text.tts_processor import TTSTextProcessor
@@ -99,7 +99,7 @@ def test_a_beginning_rules_out_only_what_cannot_match() -> None:
                 pytest.fail(f"{text!r} at {at}: {edit}")
 
 
-def _asked_of_all(numbers: NumberRules, text: str, at: int) -> Edit | None:
+def _asked_of_all(numbers: RuleSet, text: str, at: int) -> Edit | None:
     for rule in numbers.rules:
         match = rule.pattern.match(text, at)
         if match is not None and (words := rule.say(match)) is not None:

@@ -15,7 +15,6 @@ from pipeline.text.normalise.edits import Edit
 __all__ = [
     "EditAt",
     "Match",
-    "NumberRules",
     "Rule",
     "RuleSet",
     "after",
@@ -43,12 +42,10 @@ class Rule:
 EditAt = Callable[[str, int, int], Edit | None]
 """(text, where the gate stopped, end of the last edit) -> the edit of the form that is there."""
 
-_NAMED = re.compile(r"\(\?P<(\w+)>")
 
-
-class NumberRules:
-    """Rules in order, for places where a number may begin. How the text begins there rules out most of them, which is
-    found out once for each kind of beginning; the others are asked one by one."""
+class RuleSet:
+    """Rules in order. How the text begins at a place rules out most of them, which is found out once for each kind of
+    beginning; the others are asked one by one."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
@@ -58,7 +55,10 @@ class NumberRules:
     def edit(self, text: str, at: int) -> Edit | None:
         """The edit of the first rule that matches at this place and knows what to say."""
         begins = _BEGINNING.match(text, at)[0].translate(_CLASSES)  # type: ignore[index]
-        for match_at, say in self._asked.get(begins) or self._ask(begins):
+        asked = self._asked.get(begins)
+        if asked is None:
+            asked = self._ask(begins)
+        for match_at, say in asked:
             match = match_at(text, at)
             if match is not None and (words := say(match)) is not None:
                 return at, match.end(), words
@@ -90,39 +90,6 @@ class _Classes(dict[int, str]):
 
 
 _CLASSES = _Classes({ord(mark): mark for mark in MARKS} | {ord(digit): "0" for digit in "0123456789"})
-
-
-class RuleSet:
-    """Rules in order. One search over all their patterns finds the first that matches; asking them one by one
-    would cost more than everything else together."""
-
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        self._rules = tuple(rules)
-        alternatives = (_unnamed(each.pattern.pattern, number) for number, each in enumerate(self._rules))
-        self._any = re.compile("|".join(f"(?:{pattern}\n)()" for pattern in alternatives), re.VERBOSE)
-        markers = [index for index in range(1, self._any.groups + 1) if index not in self._any.groupindex.values()]
-        self._first = {marker: number for number, marker in enumerate(markers)}
-
-    def edit(self, text: str, at: int) -> Edit | None:
-        """The edit of the first rule that matches at this place and knows what to say."""
-        found = self._any.match(text, at)
-        if found is None:
-            return None
-        for each in self._rules[self._first[found.lastindex or 0] :]:
-            match = each.pattern.match(text, at)
-            if match is not None and (words := each.say(match)) is not None:
-                return at, match.end(), words
-        return None
-
-
-def _unnamed(pattern: str, number: int) -> str:
-    """The pattern without its groups, but for those that it refers back to."""
-
-    def group(found: Match) -> str:
-        name = found[1]
-        return f"(?P<{name}_{number}>" if f"(?P={name})" in pattern else "(?:"
-
-    return re.sub(r"\(\?P=(\w+)\)", rf"(?P=\1_{number})", _NAMED.sub(group, pattern))
 
 
 def compiled(pattern: str) -> re.Pattern[str]:

@@ -27,7 +27,7 @@ _WORD = rules.RuleSet((
     *roman.AT_WORD,
 ))  # fmt: skip
 _DATE_WORD = rules.RuleSet(dates.AT_WORD)
-NUMBERS = rules.NumberRules((
+NUMBERS = rules.RuleSet((
     *quantities.FIRST, *dates.AT_NUMBER, *codes.AT_NUMBER, *times.AT_NUMBER, *money.AT_NUMBER,
     *units.AT_NUMBER, *maths.AT_NUMBER, *codes.AT_NAME, *dates.AT_SLASH, *quantities.AT_NUMBER,
 ))  # fmt: skip

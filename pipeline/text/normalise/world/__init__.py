@@ -26,7 +26,7 @@ class _Forms:
 
     gate: re.Pattern[str]
     word: rules.RuleSet
-    digit: rules.NumberRules
+    digit: rules.RuleSet
     sign: rules.RuleSet
     operator: rules.RuleSet
     code: re.Pattern[str]
@@ -78,7 +78,7 @@ def find_edits(text: str, lang: str) -> list[Edit]:
     return rules.find_edits(text, forms.gate, forms.edit_at)
 
 
-def number_rules(lang: str) -> rules.NumberRules:
+def number_rules(lang: str) -> rules.RuleSet:
     """The rules for places where a number begins."""
     return _forms(lang).digit
 
@@ -102,12 +102,10 @@ def _forms(lang: str) -> _Forms:
     )
     return _Forms(
         gate=gate,
-        word=rules.RuleSet(_bound(language, words.at_word, roman.at_word)),
-        digit=rules.NumberRules(
-            _bound(language, dates.at_number, numbers.at_ordinal, quantities.at_number, numbers.at_number)
-        ),
-        sign=rules.RuleSet(_bound(language, quantities.at_sign)),
-        operator=rules.RuleSet(_bound(language, words.at_operator)),
+        word=_bound(language, words.at_word, roman.at_word),
+        digit=_bound(language, dates.at_number, numbers.at_ordinal, quantities.at_number, numbers.at_number),
+        sign=_bound(language, quantities.at_sign),
+        operator=_bound(language, words.at_operator),
         code=re.compile(rf"[{joined}_]$|[{joined}\d]-$"),
         left=re.compile(rf"[{joined}\d_)\]−-]$"),
     )
@@ -121,9 +119,9 @@ def _joined_letters(lang: str) -> str:
 _GLUING = frozenset({"zh", "ja", "ko", "ar", "fa", "hi"})
 
 
-def _bound(language: SpeechLanguage, *makers: MakeRules) -> list[rules.Rule]:
-    return [
+def _bound(language: SpeechLanguage, *makers: MakeRules) -> rules.RuleSet:
+    return rules.RuleSet(
         rules.Rule(re.compile(pattern, re.VERBOSE), partial(say, language))
         for make in makers
         for pattern, say in make(language)
-    ]
+    )
