@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pipeline.text.normalise.english.numbers import AMOUNT, cardinal, number
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 from pipeline.text.speech_languages.model import words_of
@@ -114,6 +116,7 @@ _ONE_BEFORE = compiled(r"(?<!\w)an?\s$")
 _SIGN = "[$€£¥￥₹₩₽₺₿₪₫₦₱฿₴]"
 
 
+@lru_cache(1024)
 def _sum(amount: str, magnitude: str, names: Names, adjective: bool = False) -> str:
     """("1.2", "M") -> "one point two million dollars"; ("3.50", "") -> "three dollars and fifty cents"."""
     one, many, cent, cents = names
@@ -135,22 +138,17 @@ def _sum(amount: str, magnitude: str, names: Names, adjective: bool = False) -> 
 def _is_adjective(match: Match) -> bool:
     """ "a $5 bill" is "a five dollar bill"."""
     following = after(match, 16)
-    if following[:1] == "-" and following[1:2].isalpha():
-        return True
-    if _ONE_BEFORE.search(before(match, 4).lower()) and following[:1] == " " and following[1:2].islower():
-        return following[1:].split(" ", 1)[0] not in (
-            "and",
-            "or",
-            "for",
-            "to",
-            "in",
-            "is",
-            "per",
-            "on",
-            "at",
-            "of",
-        )
+    if following[:1] == "-":
+        return following[1:2].isalpha()
+    if following[:1] != " ":
+        return False
+    word = following[1:].split(" ", 1)[0]
+    if word[:1].islower() and _ONE_BEFORE.search(before(match, 4).lower()):
+        return word not in _JOINING
     return following.lstrip(" ").split(" ", 1)[0].rstrip(".,!?;:)") in _NOUN_AFTER
+
+
+_JOINING = frozenset(words_of("and or for to in is per on at of"))
 
 
 @rule(rf"""
@@ -161,27 +159,25 @@ def _is_adjective(match: Match) -> bool:
     (?P<plus>\+)?(?:(?<=\d)\s?(?P<code>USD|CAD|AUD|NZD|MXN)(?!\w))?{_PER_TAIL}(?![^\W_]|[.,]\d)
 """)
 def _signed(match: Match) -> str | None:
-    names = CODES[match["code"]] if match["code"] and match["sign"] == "$" else SIGNS.get(match["sign"])
-    amount = match["a"]
-    if match["code"] and match["sign"] != "$":
+    sign, amount, last_amount, code, per = match.group("sign", "a", "b", "code", "per")
+    names = CODES[code] if code and sign == "$" else SIGNS.get(sign)
+    if names is None or (code and sign != "$"):
         return None
-    if names is None:
-        return None
-    if amount[-3] == "," if len(amount) > 3 else False:
+    if len(amount) > 3 and amount[-3] == ",":
         amount = amount[:-3].replace(".", "") + "." + amount[-2:]  # €1.250,75
-    elif match["sign"] == "€" and len(amount.partition(".")[2]) == 3:
+    elif sign == "€" and len(amount.partition(".")[2]) == 3:
         return None  # €1.250 is either
     first, last = (match["ma"] or "").strip(" -"), (match["mb"] or "").strip(" -")
     tail = " plus" if match["plus"] else ""
-    if match["per"]:
-        tail += f" per {_PER.get(match['per'], match['per'])}"
+    if per:
+        tail += f" per {_PER.get(per, per)}"
     minus = "minus " if match["minus"] or match["minus2"] else ""
-    if not match["b"] and not first and _RATE.search(before(match, 24)):
+    if not last_amount and not first and _is_rate(match):
         return f"{minus}{number(amount)} {names[1]}{tail}"
-    if not match["b"]:
+    if not last_amount:
         return minus + _sum(amount, first, names, _is_adjective(match)) + tail
-    end = _sum(match["b"], last, names, _is_adjective(match))
-    if (match["sign2"] and not last and "." in amount + match["b"]) or (first and first != last):
+    end = _sum(last_amount, last, names, _is_adjective(match))
+    if (match["sign2"] and not last and "." in amount + last_amount) or (first and first != last):
         return f"{minus}{_sum(amount, first, names)} to {end}{tail}"
     return f"{minus}{number(amount)} to {end}{tail}"
 
@@ -200,7 +196,7 @@ def _with_code(match: Match) -> str | None:
         return None
     per = f" per {_PER.get(match['per'], match['per'])}" if match["per"] else ""
     first, last = (match["ma"] or "").strip(" -"), (match["mb"] or "").strip(" -")
-    if not match["b"] and not first and "." in match["a"] and _RATE.search(before(match, 24)):
+    if not match["b"] and not first and "." in match["a"] and _is_rate(match):
         return f"{number(match['a'])} {names[1]}{per}"
     if not match["b"]:
         return _sum(match["a"], first, names) + per
@@ -208,8 +204,13 @@ def _with_code(match: Match) -> str | None:
     return f"{number(match['a'])}{scale} to {_sum(match['b'], last, names)}{per}"
 
 
+def _is_rate(match: Match) -> bool:
+    """Whether the sum is one currency in another: a rate has no cents."""
+    cue = before(match, 24)
+    return ("=" in cue or "≈" in cue) and _RATE.search(cue) is not None
+
+
 _RATE = compiled(r"(?:\b[A-Z]{3}|[$€£¥]\s?[0-9.,]{1,12}|[0-9]\s?[$€£¥])\s?[=≈]\s?$")
-"""One currency in another: a rate has no cents."""
 _PAIR_AFTER = compiled(r"/[A-Z]{3}\b")
 _SIGNS = frozenset("$€£¥")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pipeline.text.speech_languages.model import words_of
 
 __all__ = [
@@ -95,10 +97,9 @@ def decimal(whole: str, fraction: str) -> str:
     return f"{number(whole) if whole else 'zero'} point {digits(fraction)}"
 
 
+@lru_cache(4096)
 def number(text: str) -> str:
     """Digits, with or without thousands commas and a decimal point: "1,250.75", ".5", "007"."""
-    if len(text) < 4 and text[0] != "0" and text.isdecimal():
-        return _SMALL[int(text)]
     whole, point, fraction = text.replace(",", "").partition(".")
     if point and fraction:
         return decimal(whole, fraction)
@@ -107,6 +108,7 @@ def number(text: str) -> str:
     return cardinal(int(whole))
 
 
+@lru_cache(1024)
 def year(value: int) -> str:
     """1984 -> "nineteen eighty-four", 1905 -> "nineteen oh five", 2007 -> "two thousand seven"."""
     century, rest = divmod(value, 100)

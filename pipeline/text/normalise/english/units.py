@@ -123,27 +123,19 @@ def _after_feet(match: Match) -> bool:
 )
 def _measure(match: Match) -> str | None:
     """ "5 kg", "3–5 km", "60 km/h", "9.8 m/s²", "500 mg/day", "5-kg"."""
-    unit, per = match["unit"], match["per"]
-    if not _fits(unit, not match["gap"] and not match["hyphen"], match):
+    sign, first, mid, last, gap, hyphen, unit, per = match.group("sign", "a", "mid", "b", "gap", "hyphen", "unit", "per")
+    if not _fits(unit, not gap and not hyphen, match):
         return None
-    if match["mid"] and match["mid"].strip() in ("to",) and not match["mid"].startswith(" "):
-        return None
-    if (
-        match["b"]
-        and not match["minus"]
-        and not match["sign"]
-        and "-" in match["mid"]
-        and _falls(match["a"], match["b"])
-    ):
-        return None  # "4070-12GB"
-    one, many = UNITS[unit]
-    last = match["b"] or match["a"]
-    single = (last == "1" and not match["b"]) or _is_adjective(match, hyphen=bool(match["hyphen"]))
-    words = _sign(match["sign"]) + value_words(match["a"])
-    if match["b"]:
-        words += f" to {'minus ' if match['minus'] else ''}{value_words(match['b'])}"
-    words += match["scale"] or ""
-    words += f"{'-' if match['hyphen'] else ' '}{one if single else many}"
+    if last:
+        if mid.strip() == "to" and mid[0] != " ":
+            return None
+        if not match["minus"] and not sign and "-" in mid and _falls(first, last):
+            return None  # "4070-12GB"
+    words = _sign(sign) + value_words(first)
+    if last:
+        words += f" to {'minus ' if match['minus'] else ''}{value_words(last)}"
+    single = (first == "1" and not last) or _is_adjective(match, hyphen=bool(hyphen))
+    words += f"{match['scale'] or ''}{'-' if hyphen else ' '}{UNITS[unit][0 if single else 1]}"
     return words + (f" per {PER[per]}" if per else _stop(match, unit))
 
 
