@@ -56,6 +56,8 @@ def _steps(tree: Any) -> Steps:
             steps += _steps(argument[-1] if op is _op.SUBPATTERN else argument)
         elif op is _op.ASSERT and argument[0] > 0:
             steps.append(_Ahead(_steps(argument[1])))
+        elif op is _op.AT and argument is _op.AT_END:
+            steps.append(_Ahead([frozenset("\n")]))
         elif op not in (_op.ASSERT, _op.ASSERT_NOT, _op.AT):
             steps.append(None)
     return steps

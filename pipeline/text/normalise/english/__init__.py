@@ -33,8 +33,9 @@ NUMBERS = rules.RuleSet((
 ))  # fmt: skip
 _SIGN = (*money.AT_SIGN, *codes.AT_NUMBER, *units.AT_NUMBER, *quantities.AT_SIGN)
 _OPERATOR = rules.RuleSet(maths.AT_OPERATOR)
+_CURRENCIES = frozenset("$€£¥￥₹₩₽₺₿₪₫₦₱฿₴")
 _BY_MARK = {
-    **dict.fromkeys("$€£¥￥₹₩₽₺₿₪₫₦₱฿₴", rules.RuleSet(money.AT_SIGN)),
+    **dict.fromkeys(_CURRENCIES, rules.RuleSet(money.AT_SIGN)),
     **dict.fromkeys("'’‘", rules.RuleSet(dates.AT_APOSTROPHE)),
     **dict.fromkeys(fractions.VULGAR, rules.RuleSet((*units.AT_FRACTION, *fractions.AT_MARK))),
     "(": rules.RuleSet(codes.AT_PARENTHESIS),
@@ -52,7 +53,8 @@ _BY_MARK = {
 # hyphens and brackets of ordinary prose, so that most chunks are passed by this one search.
 _QUIET = r"a-jl-uw-zÀ-ÖØ-öø-ɏ\s,?;\"“”„«»…—)\]"
 _SHORT = abbreviations.WITH_STOP | dates.WITH_STOP
-_MARKS = rf"""(?<=[A-Z])(?:
+_MARKS = rf"""(?<=[0-9])
+    |(?<=[A-Z])(?:
         (?<!\w[IVXLCDM])(?<=[IVXLCDM])(?=[IVXLCDM]+\b)|(?<=[a-z]\ [VX])\b|(?<=\ [IVX])(?=[-–])
         |(?=(?:r|rs|rof)\ [A-Z])
         |(?<=I)\b(?:{rules.endings(f"{word} I" for word in roman.BEFORE)}))
@@ -89,16 +91,15 @@ def _gate(text: str) -> re.Pattern[str]:
 def _edit_at(text: str, here: int, floor: int) -> Edit | None:
     """The edit of the form that the gate has found: it may begin there, at its word, or at the word before a number."""
     mark = text[here]
-    if here > floor and rules.in_word(text[here - 1]):
+    left = text[here - 1] if here > floor else " "
+    if left != " " and rules.in_word(left):
         return _inside_word(text, here, floor)
     if "0" <= mark <= "9":
         if here > floor + 1 and (text[here - 2].isalpha() or text[here - 2] in ".,"):
             edit = _from_word_before(text, here, floor)
             if edit is not None:
                 return edit
-        if _is_signed(text, here):
-            return None
-        return NUMBERS.edit(text, here)
+        return None if _is_signed(text, here) else NUMBERS.edit(text, here)
     if mark.isalpha():
         edit = _WORD.edit(text, here) if here == 0 or text[here - 1] != "." else None
         return edit or _at_mark(text, here, floor)
@@ -121,7 +122,7 @@ def _at_mark(text: str, here: int, floor: int) -> Edit | None:
     mark = text[here]
     if mark in "-−" and here and (text[here - 1].isalnum() or text[here - 1] in "_)]-−"):
         return _OPERATOR.edit(text, here)  # a hyphen that hangs on what is before it is no minus
-    if here > floor and text[here - 1] == " ":
+    if here > floor and text[here - 1] == " " and mark not in _CURRENCIES:
         edit = _OPERATOR.edit(text, here - 1)
         if edit is not None:
             return edit

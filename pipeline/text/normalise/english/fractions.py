@@ -62,33 +62,41 @@ _NAME_BEFORE = compiled(
     r"""(?:\b(?:Windows|iOS|iPadOS|macOS|Android|Python|Java|Ubuntu|iPhone|Galaxy|Pixel|PlayStation)
     |[^.!?\s]\ [A-Z][a-z]{3,15})\ $"""
 )
-"""A product's name before "10/11" makes it two versions."""
+
+
+def _follows_name(match: Match) -> bool:
+    """Whether a product's name before "10/11" makes it two versions."""
+    cue = before(match)
+    return not cue[:-1].rpartition(" ")[2].islower() and _NAME_BEFORE.search(cue) is not None
+
+
 _NOT_SLASH = r"(?![\w/%]|\.\d|\s?=)"
 
 
 @rule(rf"(?P<a>\d{{1,5}}(?:\.\d)?)[/⁄](?P<b>\d{{1,5}})(?P<end>th|rd|nd)?s?{_NOT_SLASH}")
 def _fraction(match: Match) -> str | None:
     """ "1/2", "9/10" (out of ten), "120/80" (over eighty)."""
-    if _NAME_BEFORE.search(before(match)) and not after(match, 3).startswith(" of"):
+    a, b, end = match.group("a", "b", "end")
+    if _follows_name(match) and not after(match, 3).startswith(" of"):
         return match[0]
-    if len(match["a"]) == 4 and len(match["b"]) == 2 and int(match["b"]) == (int(match["a"][:4]) + 1) % 100:
-        return f"{year(int(match['a']))} to {number(match['b'])}"  # the 2019/20 season
-    if "." in match["a"]:
-        return f"{number(match['a'])} out of {number(match['b'])}"
-    top, bottom = int(match["a"]), int(match["b"])
-    if match["end"]:
+    if len(a) == 4 and len(b) == 2 and int(b) == (int(a) + 1) % 100:
+        return f"{year(int(a))} to {number(b)}"  # the 2019/20 season
+    if "." in a:
+        return f"{number(a)} out of {number(b)}"
+    top, bottom = int(a), int(b)
+    if end:
         return fraction(top, bottom) if 0 < top < bottom else None
     following = after(match, 8).lstrip()
     scored = bottom in (5, 10, 20, 25, 50, 100) and (
         _SCORED.search(before(match).lower()) is not None
         or following.startswith(("star", "point", "question", "correct"))
     )
-    if bottom == 0 or top == 0 or match["b"][0] == "0" or match["a"][0] == "0":
-        return f"{number(match['a'])} out of {number(match['b'])}" if match["b"][0] != "0" else None
+    if bottom == 0 or top == 0 or b[0] == "0" or a[0] == "0":
+        return f"{number(a)} out of {number(b)}" if b[0] != "0" else None
     if scored or (bottom in (10, 100) and top > 1) or top == bottom:
-        return f"{number(match['a'])} out of {number(match['b'])}"
+        return f"{number(a)} out of {number(b)}"
     if top > bottom or bottom > 1000 or (bottom > 100 and top > 1):
-        return f"{number(match['a'])} over {number(match['b'])}"
+        return f"{number(a)} over {number(b)}"
     return fraction(top, bottom)
 
 

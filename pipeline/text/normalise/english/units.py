@@ -27,7 +27,8 @@ def value_words(amount: str, sign: str = "") -> str:
 
 def _is_adjective(match: Match, *, hyphen: bool = False) -> bool:
     """ "a 5 kg bag", "a 16-GB stick": the unit before a thing stays singular."""
-    if not (after(match, 1) == " " and after(match, 2)[1:].isalpha()) or after(match, 5) in _NO_NOUN:
+    following = after(match, 5)
+    if following[:1] != " " or not following[1:2].isalpha() or following in _NO_NOUN:
         return False
     return hyphen or _ONE_BEFORE.search(before(match, 9).lower()) is not None
 
@@ -44,6 +45,8 @@ def _sign(text: str | None) -> str:
 
 def _fits(unit: str, glued: bool, match: Match) -> bool:
     """Whether these letters are a unit here: "5 in the morning", "5 a day" and "300 K" need a look."""
+    if len(unit) > 2:
+        return True
     following = after(match, 12)
     if unit == "in":
         return (
@@ -123,7 +126,8 @@ def _after_feet(match: Match) -> bool:
 )
 def _measure(match: Match) -> str | None:
     """ "5 kg", "3–5 km", "60 km/h", "9.8 m/s²", "500 mg/day", "5-kg"."""
-    sign, first, mid, last, gap, hyphen, unit, per = match.group("sign", "a", "mid", "b", "gap", "hyphen", "unit", "per")
+    sign, first, mid, last = match.group("sign", "a", "mid", "b")
+    gap, hyphen, unit, per = match.group("gap", "hyphen", "unit", "per")
     if not _fits(unit, not gap and not hyphen, match):
         return None
     if last:
@@ -145,8 +149,10 @@ def _falls(a: str, b: str) -> bool:
 
 def _stop(match: Match, unit: str) -> str:
     """The full stop of "5 lbs." is also that of the sentence when a capital or nothing follows."""
+    if unit[-1] != ".":
+        return ""
     following = after(match, 3).lstrip()
-    return "." if unit.endswith(".") and (not following or following[0].isupper()) else ""
+    return "." if not following or following[0].isupper() else ""
 
 
 @rule(
