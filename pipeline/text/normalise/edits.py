@@ -52,10 +52,9 @@ def apply_edits(text: str, mapping: Mapping, edits: Sequence[Edit]) -> tuple[str
         if words:
             pieces.append(words)
             began = max(began, points[-1][1])
-            points.append((out, began))
-            out += len(words)
-            points.append((out, began))
-            points.append((out, max(ended, began)))
+            said = out + len(words)
+            points += ((out, began), (said, began), (said, max(ended, began)))
+            out = said
         elif out == 0:
             points = [(0, ended)]
         elif end < len(text) and (number + 1 == len(edits) or edits[number + 1][0] > end):

@@ -54,7 +54,7 @@ class RuleSet:
 
     def edit(self, text: str, at: int) -> Edit | None:
         """The edit of the first rule that matches at this place and knows what to say."""
-        begins = _BEGINNING.match(text, at)[0].translate(_CLASSES)  # type: ignore[index]
+        begins = _BEGINNING.match(text, at)[0]  # type: ignore[index]
         asked = self._asked.get(begins)
         if asked is None:
             asked = self._ask(begins)
@@ -65,14 +65,17 @@ class RuleSet:
         return None
 
     def _ask(self, begins: str) -> tuple[_Asked, ...]:
+        kind = begins.translate(_CLASSES)
+        asked = self._asked.get(kind)
         known = len(self._asked) < _MOST_BEGINNINGS
-        asked = tuple(
-            (each.pattern.match, each.say)
-            for each, steps in zip(self.rules, self._steps, strict=True)
-            if not known or can_begin(steps, begins)
-        )
+        if asked is None:
+            asked = tuple(
+                (each.pattern.match, each.say)
+                for each, steps in zip(self.rules, self._steps, strict=True)
+                if not known or can_begin(steps, kind)
+            )
         if known:
-            self._asked[begins] = asked
+            self._asked[begins] = self._asked[kind] = asked
         return asked
 
 

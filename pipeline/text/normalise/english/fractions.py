@@ -79,10 +79,10 @@ def _fraction(match: Match) -> str | None:
     a, b, end = match.group("a", "b", "end")
     if _follows_name(match) and not after(match, 3).startswith(" of"):
         return match[0]
-    if len(a) == 4 and len(b) == 2 and int(b) == (int(a) + 1) % 100:
-        return f"{year(int(a))} to {number(b)}"  # the 2019/20 season
     if "." in a:
         return f"{number(a)} out of {number(b)}"
+    if len(a) == 4 and len(b) == 2 and int(b) == (int(a) + 1) % 100:
+        return f"{year(int(a))} to {number(b)}"  # the 2019/20 season
     top, bottom = int(a), int(b)
     if end:
         return fraction(top, bottom) if 0 < top < bottom else None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from pipeline.text.normalise.rules import Match, after, before, one_of
 from pipeline.text.normalise.world.icu import spell
@@ -71,6 +71,7 @@ class Number:
         return Decimal(f"{self.whole}.{self.fraction}") if self.fraction else int(self.whole)
 
 
+@lru_cache(4096)
 def parse(language: SpeechLanguage, text: str) -> Number:
     """ "1.250,75" -> Number("1250", "75"); digits of any script become ASCII."""
     ascii_text = "".join(str(int(c)) if c.isdecimal() else c for c in text)
@@ -89,6 +90,7 @@ def digits(language: SpeechLanguage, text: str) -> str:
     return language.joint.join(spell(language, int(c)) for c in text if c.isdecimal())
 
 
+@lru_cache(4096)
 def say_number(language: SpeechLanguage, number: Number, rule: str = "") -> str:
     """ "3,14" -> "drei Komma eins vier" or "trois virgule quatorze", as the language has it."""
     whole, fraction = number.whole, number.fraction
