@@ -190,6 +190,7 @@ LANGUAGE = SpeechLanguage(
         "3/4": "drei Viertel",
         "1/3": "ein Drittel",
         "2/3": "zwei Drittel",
+        "24/7": "vierundzwanzig sieben",
     },
     units={
         "l/100 km": "{n} Liter pro hundert Kilometer",
@@ -204,4 +205,5 @@ LANGUAGE = SpeechLanguage(
     crown=("der {n}", "ordinal", 99),
     squared="zum Quadrat",
     roman_after={"Jahrhundert": "ordinal"},
+    power="hoch {e}",
 )

@@ -125,4 +125,23 @@ LANGUAGE = SpeechLanguage(
     squared="al cuadrado",
     roman_before=("siglo", "s.", "siglos", "capítulo", "tomo"),
     units={"l/100 km": "{n} litros a los cien kilómetros"},
+    halves=(
+        (
+            (
+                "litro|litros kilo|kilos metro|metros kilómetro|kilómetros año|años vaso|vasos día|días minuto|minutos "
+                "gramo|gramos centímetro|centímetros siglo|siglos grado|grados punto|puntos euro|euros"
+            ),
+            "un {noun} y medio",
+            "{n} {noun} y medio",
+        ),
+        (
+            (
+                "hora|horas taza|tazas cucharada|cucharadas cucharadita|cucharaditas semana|semanas tonelada|toneladas "
+                "milla|millas libra|libras página|páginas vuelta|vueltas docena|docenas"
+            ),
+            "una {noun} y media",
+            "{n} {noun} y media",
+        ),
+    ),
+    power="elevado a {e}",
 )

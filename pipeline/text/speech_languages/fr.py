@@ -133,4 +133,23 @@ LANGUAGE = SpeechLanguage(
         "arr.": "ordinal-masculine",
         "République": "ordinal-feminine",
     },
+    halves=(
+        (
+            (
+                "litre|litres kilo|kilos mètre|mètres kilomètre|kilomètres an|ans mois jour|jours verre|verres "
+                "centimètre|centimètres gramme|grammes euro|euros million|millions siècle|siècles"
+            ),
+            "un {noun} et demi",
+            "{n} {noun} et demi",
+        ),
+        (
+            (
+                "heure|heures tasse|tasses minute|minutes seconde|secondes semaine|semaines année|années tonne|tonnes "
+                "cuillère|cuillères cuillerée|cuillerées journée|journées page|pages"
+            ),
+            "une {noun} et demie",
+            "{n} {noun} et demie",
+        ),
+    ),
+    power="puissance {e}",
 )

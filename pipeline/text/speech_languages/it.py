@@ -109,4 +109,20 @@ LANGUAGE = SpeechLanguage(
     roman_after={"secolo": "ordinal-masculine", "secoli": "ordinal-masculine"},
     roman_before=("capitolo", "secolo"),
     units={"l/100 km": "{n} litri per cento chilometri"},
+    halves=(
+        (
+            (
+                "litro|litri chilo|chili metro|metri chilometro|chilometri anno|anni mese|mesi giorno|giorni "
+                "bicchiere|bicchieri minuto|minuti grammo|grammi cucchiaio|cucchiai cucchiaino|cucchiaini secolo|secoli"
+            ),
+            "un {noun} e mezzo",
+            "{n} {noun} e mezzo",
+        ),
+        (
+            "ora|ore tazza|tazze settimana|settimane tonnellata|tonnellate pagina|pagine giornata|giornate",
+            "una {noun} e mezza",
+            "{n} {noun} e mezza",
+        ),
+    ),
+    power="elevato a {e}",
 )

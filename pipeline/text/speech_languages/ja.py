@@ -56,4 +56,5 @@ LANGUAGE = SpeechLanguage(
     units={"km/h": "時速{n}キロメートル", "°C": "{n}度"},
     joint="",
     squared="の二乗",
+    power="の{e}乗",
 )

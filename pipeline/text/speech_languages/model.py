@@ -117,8 +117,14 @@ class SpeechLanguage:
     """How a monarch's numeral is said: a template with `{n}`, its rule, and up to which value it holds."""
     squared: str = ""
     """What is said after a number with ²."""
+    power: str = ""
+    """What is said after a number with another exponent, with `{e}` ("hoch {e}")."""
+    power_rule: str = ""
     half: str = ""
     """A number and a half, with `{n}` ("{n}einhalb")."""
+    halves: tuple[tuple[str, str, str], ...] = ()
+    """Where a half goes by its noun, for the rules of `counted`: nouns ("one|other", or the one form there is), one
+    and a half of them, and more, with `{n}` and `{noun}`."""
     against: str = ""
     """What stands between the sides of a score or ratio ("3:1")."""
     fractions: Mapping[str, str] = field(default_factory=dict)

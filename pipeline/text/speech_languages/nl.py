@@ -118,4 +118,17 @@ LANGUAGE = SpeechLanguage(
     crown=("de {n}", "ordinal", 99),
     squared="kwadraat",
     roman_before=("hoofdstuk",),
+    halves=(
+        (
+            "uur jaar kopje glas pond pakje blik",
+            "anderhalf {noun}",
+            "{n} en een half {noun}",
+        ),
+        (
+            "liter kilo meter kilometer dag maand week minuut seconde eeuw theelepel eetlepel kop euro ton graad",
+            "anderhalve {noun}",
+            "{n} en een halve {noun}",
+        ),
+    ),
+    power="tot de macht {e}",
 )

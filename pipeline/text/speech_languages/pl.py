@@ -107,4 +107,18 @@ LANGUAGE = SpeechLanguage(
         "wieku": "ordinal-masculine-locative",
         "wieków": "ordinal-plural-genitive",
     },
+    halves=(
+        (
+            "litra kilograma kilo metra kilometra roku miesiąca tygodnia dnia centymetra wieku grama procenta stopnia",
+            "półtora {noun}",
+            "{n} i pół {noun}",
+        ),
+        (
+            "szklanki godziny minuty sekundy łyżki łyżeczki tony mili strony filiżanki doby",
+            "półtorej {noun}",
+            "{n} i pół {noun}",
+        ),
+    ),
+    power="do potęgi {e}",
+    power_rule="ordinal-feminine-genitive",
 )

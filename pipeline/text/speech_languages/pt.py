@@ -119,4 +119,23 @@ LANGUAGE = SpeechLanguage(
     crown=("{n}", "ordinal-masculine", 10),
     squared="ao quadrado",
     roman_before=("século", "séculos", "capítulo"),
+    halves=(
+        (
+            (
+                "litro|litros quilo|quilos metro|metros quilômetro|quilômetros quilómetro|quilómetros ano|anos "
+                "copo|copos mês|meses dia|dias minuto|minutos grama|gramas século|séculos grau|graus ponto|pontos"
+            ),
+            "um {noun} e meio",
+            "{n} {noun} e meio",
+        ),
+        (
+            (
+                "hora|horas xícara|xícaras chávena|chávenas semana|semanas tonelada|toneladas colher|colheres "
+                "milha|milhas libra|libras página|páginas volta|voltas dúzia|dúzias"
+            ),
+            "uma {noun} e meia",
+            "{n} {noun} e meia",
+        ),
+    ),
+    power="elevado a {e}",
 )

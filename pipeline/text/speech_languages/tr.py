@@ -85,4 +85,5 @@ LANGUAGE = SpeechLanguage(
     },
     squared="kare",
     roman_after={"yüzyıl": "ordinal"},
+    power="üzeri {e}",
 )

@@ -77,4 +77,5 @@ LANGUAGE = SpeechLanguage(
     joint="",
     hour_rule="cardinal-alternate2",
     squared="的平方",
+    power="的{e}次方",
 )

@@ -150,11 +150,11 @@ _PACE = compiled(
 
 
 @rule(
-    rf"""(?P<h>\d\d?):(?P<m>[0-5]\d)(?:\s?[-–—]\s?(?P<h2>\d\d?):(?P<m2>[0-5]\d))?(?:\s?h(?!\w))?{_ZONE}
-    (?![\w:])"""
+    rf"""(?P<h>\d\d?):(?P<m>[0-5]\d)(?:\s?[-–—]\s?(?P<h2>\d\d?):(?P<m2>[0-5]\d))?(?:\s?h(?!\w))?
+    (?:{_ZONE}|(?P<zulu>Z))(?![\w:])"""
 )
 def _time(match: Match) -> str | None:
-    """ "17:05", "6:00", "9:00–17:00"; a duration in minutes when one is spoken of."""
+    """ "17:05", "6:00", "9:00–17:00", "15:00Z"; a duration in minutes when one is spoken of."""
     if _PACE.match(after(match, 14)) and not match["h2"]:
         first = cardinal(int(match["h"]))
         return f"{first} {_minutes(int(match['m']))}" if int(match["m"]) else first
@@ -168,7 +168,8 @@ def _time(match: Match) -> str | None:
         if last is None:
             return None
         words += f" to {last}"
-    return words + (f" {match['zone']}" if match["zone"] else "")
+    zone = "UTC" if match["zulu"] else match["zone"]
+    return words + (f" {zone}" if zone else "")
 
 
 AT_NUMBER = (_military, _half_day_range, _half_day, _verse, _race, _with_seconds, _ratio, _time)

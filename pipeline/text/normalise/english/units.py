@@ -221,6 +221,13 @@ def _hours_minutes(match: Match) -> str:
     return _lengths((match["h"], "hour"), (match["m"], "minute"), (match["s"], "second"))
 
 
+@rule(r"(?P<h>\d\d?)h(?P<m>[0-5]\d)(?!\w)")
+def _hours_and(match: Match) -> str:
+    """ "1h30" -> "one hour thirty"."""
+    minutes = int(match["m"])
+    return _lengths((match["h"], "hour")) + (f" {cardinal(minutes)}" if minutes else "")
+
+
 @rule(r"(?P<m>\d{1,3})\s?m(?:in|ins)?\s?(?P<s>\d{1,2})\s?s(?:ec|ecs)?(?![\w/²³])")
 def _minutes_seconds(match: Match) -> str:
     """ "5m 30s" -> "five minutes thirty seconds"."""
@@ -251,7 +258,7 @@ def _fraction_of(match: Match) -> str | None:
 AT_FRACTION = (_fraction_of,)
 AT_NUMBER = (
     _decimal_comma, _fraction_of, _degrees, _arc, _latitude, _feet_and_inches, _dimensions, _inches,
-    _hours_minutes, _minutes_seconds, _measure,
+    _hours_minutes, _hours_and, _minutes_seconds, _measure,
 )  # fmt: skip
 
 _BAREUNITS = words_of(

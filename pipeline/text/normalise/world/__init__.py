@@ -10,7 +10,7 @@ from functools import cache, partial
 from pipeline.text.normalise import rules
 from pipeline.text.normalise.edits import Edit
 from pipeline.text.normalise.script import letters_of
-from pipeline.text.normalise.world import dates, numbers, quantities, roman, words
+from pipeline.text.normalise.world import dates, fractions, numbers, quantities, roman, russian, words
 from pipeline.text.speech_languages import SpeechLanguage, speech_language
 
 __all__ = ["find_edits", "is_plain", "number_rules"]
@@ -103,7 +103,15 @@ def _forms(lang: str) -> _Forms:
     return _Forms(
         gate=gate,
         word=_bound(language, words.at_word, roman.at_word),
-        digit=_bound(language, dates.at_number, numbers.at_ordinal, quantities.at_number, numbers.at_number),
+        digit=_bound(
+            language,
+            dates.at_number,
+            numbers.at_ordinal,
+            russian.at_number,
+            quantities.at_number,
+            fractions.at_number,
+            numbers.at_number,
+        ),
         sign=_bound(language, quantities.at_sign),
         operator=_bound(language, words.at_operator),
         code=re.compile(rf"[{joined}_]$|[{joined}\d]-$"),

@@ -81,12 +81,18 @@ def _written(language: SpeechLanguage, match: Match) -> str | None:
 
 
 def _german_days(language: SpeechLanguage, match: Match) -> str | None:
-    """ "vom 3.–5. Mai" -> "vom dritten bis fünften Mai"."""
-    first, last = int(match["d"]), int(match["d2"])
-    if not 1 <= first < last <= 31:
+    """ "vom 3.–5. Mai" -> "vom dritten bis fünften Mai", "am 1. und 2. Mai" -> "am ersten und zweiten Mai"."""
+    days, last = [int(day) for day in _NUMERAL.findall(match["days"])], int(match["last"])
+    joint = match["joint"] if match["joint"].isalpha() else "bis"
+    if not all(1 <= day <= 31 for day in (*days, last)) or (joint == "bis" and days[-1] >= last):
         return None
-    days = f"{_day(language, first, before(match, 16))} bis {spell(language, last, 'ordinal-n')}"
-    return f"{days} {match['month']}" + (f" {_year(language, int(match['y']))}" if match["y"] else "")
+    cue = before(match, 16)
+    first = ", ".join(_day(language, day, cue) for day in days)
+    end = spell(language, last, "ordinal-n") if joint == "bis" else _day(language, last, cue)
+    return f"{first} {joint} {end} {match['month']}" + (f" {_year(language, int(match['y']))}" if match["y"] else "")
+
+
+_NUMERAL = re.compile(r"\d+")
 
 
 def _german_date(language: SpeechLanguage, match: Match) -> str | None:
@@ -99,9 +105,16 @@ def _german_date(language: SpeechLanguage, match: Match) -> str | None:
     return f"{_day(language, day, before(match, 16))} {months(language)[month - 1]}{stop}"
 
 
-def _cjk_date(language: SpeechLanguage, match: Match) -> str:
-    """ "12/25に" -> "十二月二十五日に"; elsewhere it is a fraction."""
-    return f"{spell(language, int(match['m']))}月{spell(language, int(match['d']))}日"
+def _cjk_date(language: SpeechLanguage, match: Match) -> str | None:
+    """ "12/25に" -> "十二月二十五日に"; "5/8に" may as well be a fraction."""
+    month, day = int(match["m"]), int(match["d"])
+    if after(match, 1) not in ("(", "（") and day < 10 and month <= day:
+        return None
+    try:
+        date(DATE_YEAR, month, day)
+    except ValueError:
+        return None
+    return f"{spell(language, month)}月{spell(language, day)}日"
 
 
 def _first_day(language: SpeechLanguage, match: Match) -> str:
@@ -161,13 +174,12 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         table.append((rf"(?P<d>1)(?=\s(?:de\s)?(?:{names})(?!\w))", _first_day))
     if language.code == "de":
         name = one_of(months(language))
-        numbered = r"\s?(?P<d2>\d\d?)\.\s?(?P<month>"
-        table.append((rf"(?P<d>\d\d?)\.\s?(?:[-–]|bis){numbered}{name})(?:\s(?P<y>[12]\d{{3}}))?(?!\w)", _german_days))
+        days = r"(?P<days>(?:\d\d?\.,\s){0,3}\d\d?\.)\s?(?P<joint>[-–]|bis|und|oder)\s?(?P<last>\d\d?)\."
+        table.append((rf"{days}\s?(?P<month>{name})(?:\s(?P<y>[12]\d{{3}}))?(?!\w)", _german_days))
         table.append((r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.(?!\d|\s?[-–\d])", _german_date))
     if language.code == "ja":
-        table.append(
-            (r"(?P<m>1[0-2]|0?[1-9])/(?P<d>[12]\d|3[01])(?=に|から|まで|頃|の予定|[(（][月火水木金土日])", _cjk_date)
-        )
+        certain = "に|から|まで|頃|の予定|[(（][月火水木金土日][)）]"
+        table.append((rf"(?P<m>1[0-2]|0?[1-9])/(?P<d>[12]\d|3[01]|0?[1-9])(?={certain})", _cjk_date))
     if language.clock[0]:
         colons = "".join(c for c in language.clock_written if c in ":：")
         dash = r"\s?[-–—〜～]\s?"

@@ -190,9 +190,12 @@ def _ordinal(language: SpeechLanguage, match: Match) -> str | None:
 
 def _german_ordinal(language: SpeechLanguage, match: Match) -> str | None:
     """ "der 3. Tag" -> "der dritte Tag"; without an article the full stop may be the sentence's."""
-    article = before(match, 8).rstrip().rsplit(" ", 1)[-1].lower()
-    rule = language.day_rule_after.get(article)
+    cue = _ORDINALS_BEFORE.sub("", before(match, 24)).rstrip()
+    rule = language.day_rule_after.get(cue.rsplit(" ", 1)[-1].lower())
     return spell(language, int(match["n"]), rule) if rule else None
+
+
+_ORDINALS_BEFORE = re.compile(r"(?:\d{1,3}\.,\s)*\d{1,3}\.(?:,|\s(?:und|oder|bis))\s$")
 
 
 def _turkish_ordinal(language: SpeechLanguage, match: Match) -> str:
@@ -233,31 +236,10 @@ def _range(language: SpeechLanguage, match: Match) -> str | None:
     return f"{say_number(language, first)}{between(language)}{say_number(language, last)}"
 
 
-def _and_a_half(language: SpeechLanguage, match: Match) -> str:
-    """ "1 1/2", "1½" -> "eineinhalb"."""
-    return language.half.format(n=spell(language, int(match["n"]), language.counted[0]))
-
-
-def _as_written(language: SpeechLanguage, match: Match) -> str:
-    """A whole number and a fraction are not two numbers."""
-    return match[0]
-
-
 def _score(language: SpeechLanguage, match: Match) -> str:
     """ "3:1" -> "drei zu eins"."""
     gap = language.joint
     return f"{spell(language, int(match['a']))}{gap}{language.against}{gap}{spell(language, int(match['b']))}"
-
-
-def _fraction(language: SpeechLanguage, match: Match) -> str | None:
-    known = language.fractions.get(f"{match['n']}/{match['m']}")
-    if known:
-        return known
-    template = language.fractions.get("n/m", "")
-    n, m = int(match["n"]), int(match["m"])
-    if not template or not 0 < n < m:
-        return None
-    return template.format(n=spell(language, n), m=spell(language, m))
 
 
 def _korean_month(language: SpeechLanguage, match: Match) -> str:
@@ -308,11 +290,6 @@ def _dotted(language: SpeechLanguage, match: Match) -> str | None:
     return f" {language.dot} ".join(say_number(language, Number(part, "")) for part in match["n"].split("."))
 
 
-def _squared(language: SpeechLanguage, match: Match) -> str:
-    """ "5²" -> "fünf zum Quadrat"."""
-    return f"{say_number(language, parse(language, match['n']))}{language.joint}{language.squared}"
-
-
 def _times(language: SpeechLanguage, match: Match) -> str:
     """ "3 x 4": the second number has its own rule."""
     number = say_number(language, parse(language, match["n"]))
@@ -356,22 +333,17 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         table.append((r"(?P<n>6|10)(?=월)", _korean_month))
     table.extend((rf"(?P<n>\d{{1,4}})(?=\s?(?:{words}))", _counted(rule)) for words, rule in language.counters.items())
     if language.code == "de":
-        table.append((r"(?P<n>\d{1,3})\.(?=\s[A-ZÄÖÜ]|\s(?:bis|und|oder)\s\d)", _german_ordinal))
+        goes_on = r"\s[A-ZÄÖÜ]|\s(?:bis|und|oder)\s(?:d(?:er|ie|as|em|en)\s)?\d|,\s\d{1,3}\."
+        table.append((rf"(?P<n>\d{{1,3}})\.(?={goes_on})", _german_ordinal))
         table.append((r"(?P<n>1\d\d0|[2-9]0)(?P<ending>ern?)(?!\w)", _decade))
     if language.code == "tr":
         table.append((r"(?P<n>\d{1,4})\.(?=\s[a-zçğıöşü])", _turkish_ordinal))
-    if language.squared:
-        table.append((rf"(?P<n>{amount})²", _squared))
     if "×" in language.symbols:
         table.append((rf"(?P<n>{amount})\s?[x×]\s?(?=\d)", _times))
     if language.code == "zh":
         table.append((r"(?P<plus>)(?P<n>1[3-9]\d{9})(?!\d)", _dialled))
-    if language.half:
-        table.append((r"(?P<n>\d{1,2})(?:\s1/2(?![\w/])|½)", _and_a_half))
-    table.append((r"\d{1,3}\s\d/\d(?![\d/])|\d{1,3}[½⅓⅔¼¾]", _as_written))
     if language.against:
         table.append((r"(?P<a>\d{1,2}):(?P<b>\d)(?![\d:])", _score))
-    table.append((rf"(?P<n>\d{{1,3}})/(?P<m>\d{{1,3}}){right}", _fraction))
     if language.to:
         table.append((rf"(?P<a>{amount})(?:\s?[-–—〜～]\s?|~)(?P<b>{amount}){right}(?!\s?=|-[A-Z\d])", _range))
     if language.year_cues:

@@ -9,9 +9,9 @@ from pipeline.text.normalise.world.icu import plural, spell, with_unit
 from pipeline.text.normalise.world.numbers import AMOUNT, Number, Row, between, is_range, parse, say_number
 from pipeline.text.speech_languages import SpeechLanguage
 
-__all__ = ["at_number", "at_sign", "leads"]
+__all__ = ["UNITS", "at_number", "at_sign", "is_preposition", "leads"]
 
-_UNITS = {
+UNITS = {
     "km/h": "kilometer-per-hour", "m/s": "meter-per-second", "km": "kilometer", "m": "meter",
     "cm": "centimeter", "mm": "millimeter", "kg": "kilogram", "g": "gram", "mg": "milligram",
     "t": "metric-ton", "l": "liter", "L": "liter", "ml": "milliliter", "mL": "milliliter", "dl": "deciliter",
@@ -57,14 +57,24 @@ def _percent(language: SpeechLanguage, match: Match) -> str | None:
     return plural(language, number.value, language.percent).format(n=words)
 
 
+def is_preposition(match: Match) -> bool:
+    """Whether the Russian "с" is "with" and no second: "5 с половиной"."""
+    return match["unit"] == "с" and after(match, 2).strip().isalpha()
+
+
 def _unit(language: SpeechLanguage, match: Match) -> str | None:
     unit = match["unit"]
-    name = language.units.get(unit) or _UNITS[unit]
+    if is_preposition(match):
+        return None
+    name = language.units.get(unit) or UNITS[unit]
     ends = _ends(language, match, name)
     if ends is None:
         return None
     number, words = ends
-    said = name.format(n=words) if "{n}" in name else with_unit(language, number.value, name, words)
+    if "{n}" in name:
+        said: str | None = plural(language, number.value, name).format(n=words)
+    else:
+        said = with_unit(language, number.value, name, words)
     return said and said + _stop(match, unit)
 
 
@@ -174,7 +184,7 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
     if language.magnitudes:
         dotted = [name for name in language.magnitudes if name.endswith(".") or len(name) > 2 or language.joint == ""]
         table.append((rf"(?P<a>{amount})\s?(?P<magnitude>{one_of(dotted)}){end if language.joint else ''}", _magnitude))
-    units = {**_UNITS, **language.units}
+    units = {**UNITS, **language.units}
     table.append((rf"{ends}[\s\u00a0]?(?P<unit>{one_of(units)}){end}(?!²|³|/)", _unit))
     return table
 
