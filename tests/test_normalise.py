@@ -47,7 +47,7 @@ def test_golden_forms(path: Path) -> None:
 
 
 def test_no_markup_is_spoken() -> None:
-    kept = {"If |x| ≥ 2 stop.", "It is 1/2/3 now."}  # no rule is sure of these
+    kept = {"If |x| ≥ 2 stop.", "It is 1/2/3 now.", "Prenez 1½ gâteau."}  # no rule is sure of these
     spoken = [(case["written"], case["spoken"]) for case in CASES if case["written"] not in kept]
     assert [pair for pair in spoken if MARKUP.search(pair[1])] == []
 
