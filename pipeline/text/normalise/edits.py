@@ -42,18 +42,23 @@ def apply_edits(text: str, mapping: Mapping, edits: Sequence[Edit]) -> tuple[str
             next_at, next_raw = mapping[following] if following < len(mapping) else _NEVER
         pieces.append(text[here:start])
         out += start - here
-        began = min(raw + start - at, next_raw)
+        began = raw + start - at
+        if began > next_raw:
+            began = next_raw
         while next_at <= end:
             at, raw = next_at, next_raw
             following += 1
             next_at, next_raw = mapping[following] if following < len(mapping) else _NEVER
-        ended = min(raw + end - at, next_raw)
+        ended = raw + end - at
+        if ended > next_raw:
+            ended = next_raw
         here = end
         if words:
             pieces.append(words)
-            began = max(began, points[-1][1])
+            if began < points[-1][1]:
+                began = points[-1][1]
             said = out + len(words)
-            points += ((out, began), (said, began), (said, max(ended, began)))
+            points += ((out, began), (said, began), (said, ended if ended > began else began))
             out = said
         elif out == 0:
             points = [(0, ended)]

@@ -156,7 +156,7 @@ def find_edits(text: str, gate: re.Pattern[str], edit_at: EditAt) -> list[Edit]:
         here = found.start()
         edit = edit_at(text, here, at)
         if edit is None:
-            run = _DIGITS.match(text, here)
+            run = _WHOLE.match(text, here)
             at = run.end() if run else here + 1
         else:
             at = edit[1]
@@ -165,5 +165,5 @@ def find_edits(text: str, gate: re.Pattern[str], edit_at: EditAt) -> list[Edit]:
     return edits
 
 
-# What no rule could say stays whole: "1.2.3.4.5" must not become "one.two.3.4.5".
-_DIGITS = re.compile(r"\d+(?:[.,:/]\d+)*")
+# What no rule could say stays whole: "1.2.3.4.5" must not become "one.two.3.4.5"; nor is a word as long as that one.
+_WHOLE = re.compile(r"\d+(?:[.,:/]\d+)*|\w{64,}")

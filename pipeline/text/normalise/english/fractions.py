@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pipeline.text.normalise.english.numbers import cardinal, number, ordinal, year
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
@@ -13,8 +15,10 @@ VULGAR = {
     "⅙": "1/6", "⅚": "5/6", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⅒": "1/10", "⅑": "1/9",
     "⅐": "1/7",
 }  # fmt: skip
+_PARTS = {mark: (int(part.partition("/")[0]), int(part.partition("/")[2])) for mark, part in VULGAR.items()}
 
 
+@lru_cache(1024)
 def fraction(top: int, bottom: int) -> str:
     """(3, 4) -> "three quarters", (1, 2) -> "one half"."""
     if bottom == 2:
@@ -45,12 +49,12 @@ def _mixed(match: Match) -> str | None:
 @rule(r"(?P<whole>\d{1,6})?\s?(?P<part>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅒⅑⅐])(?!\d)")
 def _vulgar(match: Match) -> str | None:
     """ "3½" -> "three and a half", "¾" -> "three quarters"."""
-    top, bottom = map(int, VULGAR[match["part"]].split("/"))
+    whole, part = match.group("whole", "part")
     tail = " " if after(match, 1).isalnum() else ""
-    if match["whole"]:
-        words = and_fraction(int(match["whole"]), top, bottom)
+    if whole:
+        words = and_fraction(int(whole), *_PARTS[part])
         return words and words + tail
-    return fraction(top, bottom) + tail
+    return fraction(*_PARTS[part]) + tail
 
 
 _SCORED = compiled(

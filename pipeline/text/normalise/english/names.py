@@ -274,11 +274,9 @@ def _path(path: str) -> str:
     return " slash ".join(word for word in spoken if word)
 
 
-@rule(r"(?P<lead>~|\.{1,2})?(?P<path>(?:/[\w.-]{1,60}){1,12})/?(?![\w/])")
-def _absolute_path(match: Match) -> str | None:
+@rule(r"(?<![^\s(\"'“‘])(?P<lead>~|\.{1,2})?(?P<path>(?:/[\w.-]{1,60}){1,12})/?(?![\w/])")
+def _absolute_path(match: Match) -> str:
     """ "/etc/hosts" -> "slash etc slash hosts"."""
-    if before(match, 1).strip() and before(match, 1) not in "(\"'“‘":
-        return None
     path = match["path"]
     stop = "." if path.endswith(".") else ""
     lead = {"~": "home ", "..": "dot dot ", ".": "dot "}.get(match["lead"] or "", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.text.normalise.english import codes, fractions
+from pipeline.text.normalise.english.maths import SUPERSCRIPTS
 from pipeline.text.normalise.english.money import MAGNITUDES
 from pipeline.text.normalise.english.numbers import (
     AMOUNT,
@@ -12,6 +13,7 @@ from pipeline.text.normalise.english.numbers import (
     ordinal,
     ordinal_of,
     pairs,
+    power,
     year,
 )
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
@@ -138,14 +140,7 @@ def _magnitude(match: Match) -> str | None:
         return None
     if unit in (("T", "B") if match["b"] else ("T", "B", "M")) and "." not in last and not _counts(after(match, 16)):
         return None
-    words = {
-        "-": "minus ",
-        "−": "minus ",
-        "+": "plus ",
-        "~": "about ",
-        "≈": "about ",
-        "±": "plus or minus ",
-    }.get(match["sign"] or "", "")
+    words = _SIGNS.get(match["sign"] or "", "")
     words += f"{number(match['a'])} to " if match["b"] else ""
     return f"{words}{number(last)} {MAGNITUDES[unit]}" + (" plus" if match["plus"] else "")
 
@@ -240,20 +235,29 @@ def _decimal_ordinal(match: Match) -> str:
     return ordinal_of(number(match["a"]))
 
 
-@rule(rf"(?P<sign>[-−+~≈±])?(?P<a>{AMOUNT}|\.\d{{1,15}})(?P<plus>\+(?!\s?\d))?(?![A-Za-z0-9]|[,./]\d)")
+@rule(
+    rf"""(?P<sign>[-−+~≈±])?(?P<a>{AMOUNT}|\.\d{{1,15}})
+    (?:(?P<power>[⁻⁺]?[⁰¹²³⁴-⁹]{{1,4}})|(?P<plus>\+(?!\s?\d))?(?![A-Za-z0-9]|[,./]\d))"""
+)
 def _plain(match: Match) -> str | None:
-    """Any other number: "1,234,567", "3.14", "-5", "~20", "18+", "007"."""
-    text = match["a"]
-    words = {
-        "-": "minus ",
-        "−": "minus ",
-        "+": "plus ",
-        "~": "about ",
-        "≈": "about ",
-        "±": "plus or minus ",
-    }.get(match["sign"] or "", "")
-    words += f"point {digits(text)}" if text[0] == "." else number(text)
-    return words + (" plus" if match["plus"] else "")
+    """Any other number: "1,234,567", "3.14", "-5", "~20", "18+", "007", "10²"."""
+    sign, text, plus, exponent = match.group("sign", "a", "plus", "power")
+    words = f"point {digits(text)}" if text[0] == "." else number(text)
+    if sign:
+        words = _SIGNS[sign] + words
+    if exponent:
+        return f"{words} {power(exponent.translate(SUPERSCRIPTS))}"
+    return f"{words} plus" if plus else words
+
+
+_SIGNS = {
+    "-": "minus ",
+    "−": "minus ",
+    "+": "plus ",
+    "~": "about ",
+    "≈": "about ",
+    "±": "plus or minus ",
+}
 
 
 @rule(r"(?P<n>\d{1,15}(?:,\d{1,15}){1,40})(?![\w]|[.:/]\d)")
