@@ -80,7 +80,7 @@ class RuleSet:
 
 
 _Asked = tuple[Callable[[str, int], "Match | None"], Callable[["Match"], str | None]]
-_BEGINNING = re.compile(r"(?:\d{1,5}(?:,\d{3})?(?:\.\d{1,2})?)?.{0,2}", re.DOTALL)
+_BEGINNING = re.compile(r"(?:\d{1,5}(?:,\d{3})?(?:\.\d{1,2})?)?(?:\s\d.|.{0,2})", re.DOTALL)
 _MOST_BEGINNINGS = 4096
 """More than a language has; a text of nothing but oddities shall not fill the memory."""
 

@@ -43,6 +43,8 @@ class _Forms:
     def edit_at(self, text: str, here: int, floor: int) -> Edit | None:
         """The edit of the form that the gate has found: it may begin there, at its word, or at the word before."""
         mark = text[here]
+        if mark.isdecimal() and text[here - 1 : here] in ("", " "):
+            return self._at_number(text, here, floor)
         start = rules.word_start(text, here, floor)
         edit: Edit | None = None
         if mark.isalpha() or mark in ".°" or start < here:
@@ -52,16 +54,18 @@ class _Forms:
         if edit is not None:
             return edit
         if mark.isdecimal():
-            if self.inside_code(text, here):
-                return None
-            if here - 4 >= floor and text[here - 4 : here - 1].isupper() and text[here - 1] == " ":
-                edit = self.sign.edit(text, here - 4)  # "CHF 5"
-            return edit or self.digit.edit(text, here)
+            return None if self.inside_code(text, here) else self._at_number(text, here, floor)
         if mark not in _MINUS or not self.is_glued(text, here):
             edit = self.sign.edit(text, here) or self.digit.edit(text, here)
         if edit is None and here > floor and text[here - 1] == " ":
             edit = self.operator.edit(text, here - 1)
         return edit or self.operator.edit(text, here)
+
+    def _at_number(self, text: str, here: int, floor: int) -> Edit | None:
+        edit: Edit | None = None
+        if here - 4 >= floor and text[here - 4 : here - 1].isupper() and text[here - 1] == " ":
+            edit = self.sign.edit(text, here - 4)  # "CHF 5"
+        return edit or self.digit.edit(text, here)
 
 
 _MINUS = frozenset("-−")

@@ -55,7 +55,7 @@ def AMOUNT(language: SpeechLanguage) -> str:  # noqa: N802
         grouped = rf"\d{{1,2}}(?:,\d\d){{1,5}},\d{{3}}(?!\d)|{grouped}"
     if language.grouping != ",":
         grouped += r"|\d{1,3}(?:\ \d{3}){1,5}(?!\d|\ \d)"
-    return rf"(?:(?:{grouped}|\d{{1,15}})(?:[{re.escape(language.decimal)}]\d{{1,12}})?)"
+    return rf"(?>(?:{grouped}|\d{{1,15}})(?:[{re.escape(language.decimal)}]\d{{1,12}})?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def _plain(language: SpeechLanguage, match: Match) -> str | None:
 
 def _agreement(language: SpeechLanguage, following: str) -> str | None:
     """The rule that the next word asks for: "" when it is a noun we do not know, None when it is none."""
-    noun = re.match(r"\s([^\W\d_]+)", following)
+    noun = _NOUN_AFTER.match(following)
     if noun is None:
         return None
     if noun[1] in _currency_words(language):
@@ -133,6 +133,9 @@ def _agreement(language: SpeechLanguage, following: str) -> str | None:
     if language.code == "es" and noun[1].islower() and len(noun[1]) > 3:
         return language.counted[0]
     return ""
+
+
+_NOUN_AFTER = re.compile(r"\s([^\W\d_]+)")
 
 
 @cache
