@@ -10,6 +10,7 @@ from pipeline.text.normalise.english import (
     abbreviations,
     codes,
     dates,
+    files,
     fractions,
     maths,
     money,
@@ -42,10 +43,10 @@ _BY_MARK = {
     "[": rules.RuleSet(names.AT_BRACKET),
     "#": rules.RuleSet(names.AT_HASH),
     "@": rules.RuleSet(names.AT_AT),
-    "/": rules.RuleSet((*names.AT_SLASH, *maths.AT_OPERATOR)),
-    "~": rules.RuleSet((*quantities.AT_TILDE, *names.AT_SLASH, *_SIGN)),
-    ".": rules.RuleSet((*names.AT_DOT, *names.AT_SLASH, *_SIGN)),
-    "-": rules.RuleSet((*maths.AT_OPERATOR, *names.AT_SLASH, *_SIGN)),
+    "/": rules.RuleSet((*files.AT_SLASH, *maths.AT_OPERATOR)),
+    "~": rules.RuleSet((*quantities.AT_TILDE, *files.AT_SLASH, *_SIGN)),
+    ".": rules.RuleSet((*files.AT_DOT, *files.AT_SLASH, *_SIGN)),
+    "-": rules.RuleSet((*maths.AT_OPERATOR, *files.AT_SLASH, *_SIGN)),
     **dict.fromkeys("−+±≈", rules.RuleSet((*maths.AT_OPERATOR, *_SIGN))),
 }
 

@@ -116,13 +116,13 @@ def _assignment(match: Match) -> str:
 @rule(r"\s?(?P<op>={1,3}|!=|[<>]=?|[≠≈≃≡≤≥≪≫])\s?")
 def _relation(match: Match) -> str | None:
     """ "x > 5", "a = b"; "Settings > Privacy" is a path through menus."""
-    op = match["op"]
-    left, right = before(match, 24), after(match, 24)
-    if not _WORD_RIGHT.match(right) or (op == "≈" and right[:1].isdigit() and not match[0].endswith(" ")):
-        return None
+    op, right = match["op"], after(match, 24)
     glued = not match[0].endswith(" ")
     if op in "<>" and glued and right[:1].isalpha():
         return None  # a tag, or a type parameter
+    if not _WORD_RIGHT.match(right) or (op == "≈" and right[:1].isdigit() and glued):
+        return None
+    left = before(match, 24)
     numeric = _OPERAND_LEFT.search(left) or _OPERAND_RIGHT.match(right)
     left_is_operand = _WORD_LEFT.search(left) is not None
     leads = not left_is_operand or (match[0].startswith(" ") and glued)

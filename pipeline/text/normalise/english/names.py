@@ -1,97 +1,14 @@
-"""English names with marks: handles, files, "C#", "Node.js", "H₂O", "mp3", "snake_case"."""
+"""English names with marks: handles, "C#", "H₂O", "mp3", "GPT-4o", "UTC+2", "localhost:8000"."""
 
 from __future__ import annotations
 
+from pipeline.text.normalise.english import files
+from pipeline.text.normalise.english.files import identifier, spaced_digits
 from pipeline.text.normalise.english.maths import SUPERSCRIPTS
 from pipeline.text.normalise.english.numbers import digits, number, pairs, year
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
-__all__ = ["AT_AT", "AT_BRACKET", "AT_DOT", "AT_HASH", "AT_SLASH", "AT_WORD"]
-
-_EXTENSIONS = (
-    r"""
-    (?:py|js|jsx|ts|tsx|md|txt|json|jsonl|yaml|yml|csv|tsv|pdf|png|jpe?g|gif|svg|webp|html?|css|scss|xml
-    |sql|sh|bash|go|rs"""
-    r"""
-    |java|c|h|cpp|hpp|cs|rb|php|swift|kt|toml|ini|cfg|conf|env|log|zip|gz|tar|exe|dll|so|docx?|xlsx?
-    |pptx?|mp[34]|wav"""
-    r"""
-    |ogg|mov|avi|ipynb|lock|net|bat|ps1|vue|lua|r|jl|tex|bib|db|sqlite|parquet|pem|key|crt|service|local
-    |example|io)"""
-)
-_LETTERS_DIGITS = compiled(r"\d{1,9}")
-_LETTERED = frozenset(
-    [
-        "js",
-        "ts",
-        "jsx",
-        "tsx",
-        "md",
-        "csv",
-        "tsv",
-        "pdf",
-        "png",
-        "svg",
-        "html",
-        "htm",
-        "css",
-        "scss",
-        "xml",
-        "sql",
-        "sh",
-        "rs",
-        "yml",
-        "cpp",
-        "hpp",
-        "cs",
-        "rb",
-        "php",
-        "db",
-    ]
-)
-
-
-def _extension(name: str) -> str:
-    return name.upper() if name in _LETTERED else _spaced_digits(name)
-
-
-def _spaced_digits(text: str) -> str:
-    return " ".join(_LETTERS_DIGITS.sub(lambda m: f" {pairs(m[0]) if len(m[0]) < 5 else number(m[0])} ", text).split())
-
-
-def _identifier(text: str) -> str:
-    return _spaced_digits(text.replace("_", " ").replace("-", " "))
-
-
-@rule(
-    rf"""(?P<name>[A-Za-z0-9_][\w-]{{0,63}}(?:\.[\w-]{{1,40}}){{0,3}})\.(?P<ext>{_EXTENSIONS})(?![\w@]
-    |\.\w|[-]\w)"""
-)
-def _file(match: Match) -> str | None:
-    """ "main.py" -> "main dot py", "Node.js" -> "Node dot JS"."""
-    name, ext = match["name"], match["ext"]
-    if ext in ("so", "go", "r", "c", "h", "key", "log", "service", "local", "example", "lock", "env") and (
-        name.isdigit()
-        or (
-            "." not in name
-            and "_" not in name
-            and name.islower()
-            and ext in ("so", "go", "key", "log", "service", "local", "lock", "example")
-        )
-    ):
-        return None
-    if name.replace(".", "").isdigit():
-        return None
-    return " dot ".join([*(_identifier(part) for part in name.split(".")), _extension(ext)])
-
-
-@rule(r"\.(?P<name>NET|[a-z][a-z0-9]{1,20}(?:rc|ignore|config|env|local)?)(?!\w)")
-def _dot_name(match: Match) -> str | None:
-    """ ".NET", ".env", ".gitignore": a word that begins with a dot."""
-    if before(match, 1).strip() and before(match, 1) not in "(\"'“‘/":
-        return None
-    return f"dot {'net' if match['name'] == 'NET' else _extension(match['name'])}"
-
+__all__ = ["AT_AT", "AT_BRACKET", "AT_HASH", "AT_WORD"]
 
 @rule(r"(?P<letter>[A-Z])\.(?P<n>\d{3})(?!\w|\.\d)")
 def _standard(match: Match) -> str:
@@ -205,7 +122,7 @@ def _mixed(match: Match) -> str | None:
     tail = match["z"]
     if tail == "s" and match["hyphen"]:
         return None
-    return f"{match['a']} {said}" + (f" {_spaced_digits(tail)}" if tail else "")
+    return f"{match['a']} {said}" + (f" {spaced_digits(tail)}" if tail else "")
 
 
 @rule(r"(?P<name>HTTP|H|TCP|UDP|IPv\d)/(?=\d)")
@@ -245,50 +162,12 @@ def _hyphen(match: Match) -> str:
     return f"{match['word']}{'-' if before(match, 1) == '-' else ' '}"
 
 
-@rule(r"(?P<name>_{0,2}[A-Za-z][A-Za-z0-9]{0,40}(?:_{1,2}[A-Za-z0-9]{1,40}){0,10}_{0,2})(?!\w)")
-def _snake(match: Match) -> str | None:
-    """ "snake_case" -> "snake case"."""
-    return _identifier(match["name"]) if "_" in match["name"] else None
-
-
-@rule(r"(?P<path>[A-Za-z_]\w{0,40}(?:\.[A-Za-z_]\w{0,40}){1,6})(?=\()")
-def _call(match: Match) -> str:
-    """ "os.path.join(" -> "os dot path dot join("."""
-    return " dot ".join(_identifier(part) for part in match["path"].split("."))
-
-
-@rule(r"(?P<path>(?:[A-Za-z_][\w-]{0,40}/){1,12}[\w-]{1,60}\.[A-Za-z][A-Za-z0-9]{0,7})(?![\w/])")
-def _relative_path(match: Match) -> str:
-    """ "src/main.py" -> "src slash main dot py"."""
-    return _path(match["path"])
-
-
-def _path(path: str) -> str:
-    spoken = []
-    for part in path.split("/"):
-        stem, dot, ext = part.rpartition(".")
-        if dot and stem:
-            spoken.append(f"{_identifier(stem)} dot {_extension(ext)}")
-        else:
-            spoken.append(_identifier(part.replace(".", " dot ")))
-    return " slash ".join(word for word in spoken if word)
-
-
-@rule(r"(?<![^\s(\"'“‘])(?P<lead>~|\.{1,2})?(?P<path>(?:/[\w.-]{1,60}){1,12})/?(?![\w/])")
-def _absolute_path(match: Match) -> str:
-    """ "/etc/hosts" -> "slash etc slash hosts"."""
-    path = match["path"]
-    stop = "." if path.endswith(".") else ""
-    lead = {"~": "home ", "..": "dot dot ", ".": "dot "}.get(match["lead"] or "", "")
-    return f"{lead}slash {_path(path.strip('./'))}{stop}"
-
-
 @rule(r"@(?P<name>[A-Za-z_][\w.]{0,40}\w|[A-Za-z])")
 def _handle(match: Match) -> str | None:
     """ "@ada_l" -> "at ada l"."""
     if before(match, 1).isalnum():
         return None
-    return f"at {_identifier(match['name'].replace('.', ' dot '))}"
+    return f"at {identifier(match['name'].replace('.', ' dot '))}"
 
 
 @rule(r"@(?=\s?[$€£]?\d|\s)")
@@ -307,7 +186,7 @@ def _number_sign(match: Match) -> str | None:
 @rule(r"\#(?P<tag>\d{0,6}[A-Za-z]\w{1,60})")
 def _hashtag(match: Match) -> str | None:
     """ "#MeToo" -> "hashtag MeToo"."""
-    return f"hashtag {_identifier(match['tag'])}" if not before(match, 1).isalnum() else None
+    return f"hashtag {identifier(match['tag'])}" if not before(match, 1).isalnum() else None
 
 
 @rule(r"\[\d{1,2}\](?:\[\d{1,2}\]){0,9}")
@@ -317,20 +196,10 @@ def _citation(match: Match) -> str | None:
     return "" if left[-1:] in ".,;!?)" or (left[-1:] == " " and after(match, 1) in ("", ".", ",", ";")) else None
 
 
-@rule(r"--?(?P<flag>[A-Za-z][\w-]{0,40})(?!\w)")
-def _flag(match: Match) -> str | None:
-    """ "--dry-run" -> "dash dash dry run"; a hyphen inside a word is none."""
-    if before(match, 1).strip() or not match[0].startswith("--"):
-        return None
-    return f"dash dash {_identifier(match['flag'])}"
-
-
 AT_WORD = (
-    _standard, _sharp, _relative_path, _file, _call, _offset, _quarter, _chemical, _formula, _index, _snake,
+    _standard, _sharp, *files.AT_WORD, _offset, _quarter, _chemical, _formula, _index, *files.SNAKE,
     _protocol, _port, _code, _countdown, _mixed, _hyphen, _plus,
 )  # fmt: skip
-AT_DOT = (_dot_name,)
 AT_AT = (_handle, _at)
 AT_BRACKET = (_citation,)
 AT_HASH = (_number_sign, _hashtag)
-AT_SLASH = (_absolute_path, _flag)

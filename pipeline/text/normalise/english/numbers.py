@@ -18,6 +18,7 @@ __all__ = [
     "ordinal_of",
     "pairs",
     "power",
+    "sign_words",
     "year",
 ]
 
@@ -140,6 +141,21 @@ def pairs(text: str) -> str:
             return f"{cardinal(head)} hundred"
         return f"{cardinal(head)} {'oh ' if tail < 10 else ''}{cardinal(tail)}"
     return cardinal(value)
+
+
+def sign_words(sign: str | None) -> str:
+    """What is said before a number for its sign: "minus ", "about "; "" without one."""
+    return _SIGNS[sign] if sign else ""
+
+
+_SIGNS = {
+    "-": "minus ",
+    "−": "minus ",
+    "+": "plus ",
+    "±": "plus or minus ",
+    "~": "about ",
+    "≈": "about ",
+}
 
 
 def power(exponent: str) -> str:

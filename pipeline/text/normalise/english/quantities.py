@@ -14,6 +14,7 @@ from pipeline.text.normalise.english.numbers import (
     ordinal_of,
     pairs,
     power,
+    sign_words,
     year,
 )
 from pipeline.text.normalise.rules import Match, after, before, compiled, rule
@@ -140,7 +141,7 @@ def _magnitude(match: Match) -> str | None:
         return None
     if unit in (("T", "B") if match["b"] else ("T", "B", "M")) and "." not in last and not _counts(after(match, 16)):
         return None
-    words = _SIGNS.get(match["sign"] or "", "")
+    words = sign_words(match["sign"])
     words += f"{number(match['a'])} to " if match["b"] else ""
     return f"{words}{number(last)} {MAGNITUDES[unit]}" + (" plus" if match["plus"] else "")
 
@@ -243,21 +244,10 @@ def _plain(match: Match) -> str | None:
     """Any other number: "1,234,567", "3.14", "-5", "~20", "18+", "007", "10²"."""
     sign, text, plus, exponent = match.group("sign", "a", "plus", "power")
     words = f"point {digits(text)}" if text[0] == "." else number(text)
-    if sign:
-        words = _SIGNS[sign] + words
+    words = sign_words(sign) + words
     if exponent:
         return f"{words} {power(exponent.translate(SUPERSCRIPTS))}"
     return f"{words} plus" if plus else words
-
-
-_SIGNS = {
-    "-": "minus ",
-    "−": "minus ",
-    "+": "plus ",
-    "~": "about ",
-    "≈": "about ",
-    "±": "plus or minus ",
-}
 
 
 @rule(r"(?P<n>\d{1,15}(?:,\d{1,15}){1,40})(?![\w]|[.:/]\d)")

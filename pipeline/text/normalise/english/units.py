@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.text.normalise.english.fractions import VULGAR, and_fraction, fraction
-from pipeline.text.normalise.english.numbers import AMOUNT, cardinal, digits, number
+from pipeline.text.normalise.english.numbers import AMOUNT, cardinal, digits, number, sign_words
 from pipeline.text.normalise.english.unit_names import PER, UNITS
 from pipeline.text.normalise.rules import Match, after, before, compiled, one_of, rule
 from pipeline.text.speech_languages.model import words_of
@@ -35,12 +35,6 @@ def _is_adjective(match: Match, *, hyphen: bool = False) -> bool:
 
 _ONE_BEFORE = compiled(r"(?<!\w)(?:an?|one|each|every|another)\s$")
 _NO_NOUN = (" of a", " and ", " or a", " in t", " in a", " is a", " per ", " for ")
-
-
-def _sign(text: str | None) -> str:
-    if not text:
-        return ""
-    return {"+": "plus ", "±": "plus or minus ", "~": "about ", "≈": "about "}.get(text, "minus ")
 
 
 def _fits(unit: str, glued: bool, match: Match) -> bool:
@@ -107,7 +101,7 @@ def _degrees(match: Match) -> str | None:
     if not sure and not _WARM.search(cue):
         return None
     name = "Celsius" if match["unit"] == "C" else "Fahrenheit"
-    return f"{_sign(match['sign'])}{number(match['a'])} degree{'' if match['a'] == '1' else 's'} {name}"
+    return f"{sign_words(match['sign'])}{number(match['a'])} degree{'' if match['a'] == '1' else 's'} {name}"
 
 
 _WARM = compiled(r"\b(?:temp(?:erature)?s?|fever|weather|degrees|freez\w+|outside|oven|heat|bake|boil\w*|preheat)\b")
@@ -135,7 +129,7 @@ def _measure(match: Match) -> str | None:
             return None
         if not match["minus"] and not sign and "-" in mid and _falls(first, last):
             return None  # "4070-12GB"
-    words = _sign(sign) + value_words(first)
+    words = sign_words(sign) + value_words(first)
     if last:
         words += f" to {'minus ' if match['minus'] else ''}{value_words(last)}"
     single = (first == "1" and not last) or _is_adjective(match, hyphen=bool(hyphen))
@@ -206,7 +200,7 @@ def _arc(match: Match) -> str:
 
 @rule(rf"(?P<sign>[-−])?(?P<d>{AMOUNT})\s?°\s?(?P<side>[NSEW])(?!\w)")
 def _latitude(match: Match) -> str:
-    return f"{_sign(match['sign'])}{number(match['d'])} degrees{_SIDES[match['side']]}"
+    return f"{sign_words(match['sign'])}{number(match['d'])} degrees{_SIDES[match['side']]}"
 
 
 _SIDES = {"N": " north", "S": " south", "E": " east", "W": " west"}

@@ -10,7 +10,7 @@ from functools import cache, partial
 from pipeline.text.normalise import rules
 from pipeline.text.normalise.edits import Edit
 from pipeline.text.normalise.script import letters_of
-from pipeline.text.normalise.world import dates, fractions, numbers, quantities, roman, russian, words
+from pipeline.text.normalise.world import codes, dates, fractions, numbers, quantities, roman, russian, words
 from pipeline.text.speech_languages import SpeechLanguage, speech_language
 
 __all__ = ["find_edits", "is_plain", "number_rules"]
@@ -114,6 +114,7 @@ def _forms(lang: str) -> _Forms:
             russian.at_number,
             quantities.at_number,
             fractions.at_number,
+            codes.at_number,
             numbers.at_number,
         ),
         sign=_bound(language, quantities.at_sign),

@@ -1,4 +1,4 @@
-"""Numbers of other languages than English: marks between digits, ordinals, ranges, codes, years."""
+"""Numbers of other languages than English: marks between digits, ordinals, ranges, years."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ __all__ = [
     "at_number",
     "at_ordinal",
     "between",
+    "in_groups",
     "is_range",
     "parse",
     "say_number",
@@ -229,7 +230,7 @@ def _range(language: SpeechLanguage, match: Match) -> str | None:
     if not is_range(first, last):
         both = first.whole + last.whole
         if 7 <= len(both) <= 12 and len(last.whole) > 2 and "-" in match[0] and match[0].replace("-", "").isdecimal():
-            return _groups(language, [first.whole, last.whole])
+            return in_groups(language, [first.whole, last.whole])
         score = language.to in ("a", "à") and len(both) < 4 and not both.startswith("0")
         if not score or first.fraction or last.fraction:
             return match[0]
@@ -264,33 +265,10 @@ def _counted(rule: str) -> Say:
     return say
 
 
-def _dialled(language: SpeechLanguage, match: Match) -> str | None:
-    """ "+49 30 123456": digit by digit, a pause between the groups."""
-    groups = re.findall(r"\d+", match["n"])
-    if not 8 <= sum(map(len, groups)) <= 15:
-        return None
-    plus = f"{language.plus} " if match["plus"] else ""
-    return plus + _groups(language, groups)
-
-
-def _groups(language: SpeechLanguage, groups: Sequence[str]) -> str:
+def in_groups(language: SpeechLanguage, groups: Sequence[str]) -> str:
+    """Digit by digit, with a pause between the groups."""
     pause = language.pause or ", "
     return pause.join(digits(language, group) for group in groups)
-
-
-def _hyphened(language: SpeechLanguage, match: Match) -> str | None:
-    """ "601-234-567" is dialled; "12-34-56" and "2024-13-45" stay as they are written."""
-    groups = match["n"].split("-")
-    if not 7 <= sum(map(len, groups)) <= 15 or (len(groups[0]) == 4 and len(groups[1]) < 3):
-        return match[0]
-    return _groups(language, groups)
-
-
-def _dotted(language: SpeechLanguage, match: Match) -> str | None:
-    """ "2.0.1", "192.168.1.1"."""
-    if not language.dot:
-        return None
-    return f" {language.dot} ".join(say_number(language, Number(part, "")) for part in match["n"].split("."))
 
 
 def _times(language: SpeechLanguage, match: Match) -> str:
@@ -319,17 +297,7 @@ def at_ordinal(language: SpeechLanguage) -> Sequence[Row]:
 
 def at_number(language: SpeechLanguage) -> Sequence[Row]:
     amount, right = AMOUNT(language), RIGHT(language)
-    table: list[Row] = [
-        (rf"(?P<plus>\+)(?P<n>\d{{1,3}}(?:[\s./-]?\(?\d{{1,5}}\)?){{2,5}}){right}", _dialled),
-        (rf"(?P<plus>)(?P<n>0\d{{1,4}}(?:[\s/-]\d{{2,8}}){{1,5}}){right}", _dialled),
-        (
-            rf"(?P<plus>\+?)(?P<n>\d{{1,3}}[\s-]?\(\d{{2,5}}\)[\s-]?\d{{2,5}}(?:[\s-]\d{{2,5}}){{1,4}}){right}",
-            _dialled,
-        ),
-        (rf"(?P<plus>)(?P<n>\(\d{{2,4}}\)\s?\d{{2,5}}(?:[\s-]\d{{2,5}}){{0,3}}-\d{{2,5}}){right}", _dialled),
-        (r"(?P<n>\d{1,6}(?:-\d{1,6}){2,7})(?:-?[^\W\d_]\w{0,30})?(?!\w)", _hyphened),
-        (rf"(?P<n>\d{{1,3}}(?:\.\d{{1,3}}){{3}}|\d{{1,2}}(?:\.\d{{1,2}}){{2,4}}){right}", _dotted),
-    ]
+    table: list[Row] = []
     if language.code == "zh":
         table.append((r"(?P<n>[12]\d{3})(?=年)", _cjk_year))
     if language.code == "ko":
@@ -343,8 +311,6 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         table.append((r"(?P<n>\d{1,4})\.(?=\s[a-zçğıöşü])", _turkish_ordinal))
     if "×" in language.symbols:
         table.append((rf"(?P<n>{amount})\s?[x×]\s?(?=\d)", _times))
-    if language.code == "zh":
-        table.append((r"(?P<plus>)(?P<n>1[3-9]\d{9})(?!\d)", _dialled))
     if language.against:
         table.append((r"(?P<a>\d{1,2}):(?P<b>\d)(?![\d:])", _score))
     if language.to:
