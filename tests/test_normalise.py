@@ -216,9 +216,10 @@ def test_any_text_is_accepted(text: str, lang: str) -> None:
 FLOODS = ("1", "1.", "1 ", "1-", "1:", "$1", "2²", "½", "a.", "1/", "/a", "a_", "(a ", "<e ", "==a==", "I ", "5 kg ")
 
 
-@pytest.mark.parametrize("lang", ["en", "de"])
-@pytest.mark.parametrize("unit", [*FLOODS, "https://a.b/c?"])
-def test_long_input_takes_linear_time(unit: str, lang: str) -> None:
+@pytest.mark.parametrize(
+    ("lang", "unit"), [*(("en", unit) for unit in (*FLOODS, "https://a.b/c?")), ("de", "1 "), ("de", "2²"), ("de", "½")]
+)
+def test_long_input_takes_linear_time(lang: str, unit: str) -> None:
     text = (unit * 200_000)[:200_000]
     began = time.process_time()
     TTSTextProcessor(lang=lang).process(text)

@@ -50,6 +50,8 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         self._steps = [steps_of(each.pattern) for each in self.rules]
+        self._all = tuple((each.pattern.match, each.say) for each in self.rules)
+        self._by_kind: dict[str, tuple[_Asked, ...]] = {}
         self._asked: dict[str, tuple[_Asked, ...]] = {}
 
     def edit(self, text: str, at: int) -> Edit | None:
@@ -66,23 +68,23 @@ class RuleSet:
 
     def _ask(self, begins: str) -> tuple[_Asked, ...]:
         kind = begins.translate(_CLASSES)
-        asked = self._asked.get(kind)
-        known = len(self._asked) < _MOST_BEGINNINGS
+        asked = self._by_kind.get(kind)
         if asked is None:
-            asked = tuple(
-                (each.pattern.match, each.say)
-                for each, steps in zip(self.rules, self._steps, strict=True)
-                if not known or can_begin(steps, kind)
-            )
-        if known:
-            self._asked[begins] = self._asked[kind] = asked
+            if len(self._by_kind) >= _MOST_KINDS:
+                return self._all
+            each = zip(self._all, self._steps, strict=True)
+            asked = self._by_kind[kind] = tuple(rule for rule, steps in each if can_begin(steps, kind))
+        if len(self._asked) >= _MOST_BEGINNINGS:
+            self._asked.clear()
+        self._asked[begins] = asked
         return asked
 
 
 _Asked = tuple[Callable[[str, int], "Match | None"], Callable[["Match"], str | None]]
 _BEGINNING = re.compile(r"(?:\d{1,5}(?:,\d{3})?(?:\.\d{1,2})?)?(?:\s\d.|.{0,2})", re.DOTALL)
 _MOST_BEGINNINGS = 4096
-"""More than a language has; a text of nothing but oddities shall not fill the memory."""
+_MOST_KINDS = 1024
+"""More than the texts of a language have. Beyond them every rule is asked, for finding out takes half a millisecond."""
 
 
 class _Classes(dict[int, str]):
