@@ -66,11 +66,14 @@ class TTSTextProcessor:
             text, prefix = decided
             if text is not chunk.text:
                 return self._said(chunk, text, ((0, chunk.start),), self._lang, None)
-        quiet = not prefix and self._pending.start is None
-        if quiet and is_plain(text, self._lang) and not has_bracket(text) and _SPEAKABLE.search(text):
-            return SpeechChunk(
-                text, chunk.start, chunk.end, chunk.boundary, chunk.block, self._lang, None, chunk.mapping
-            )
+        if is_plain(text, self._lang) and not has_bracket(text) and _SPEAKABLE.search(text):
+            if not prefix and self._pending.start is None:
+                return SpeechChunk(
+                    text, chunk.start, chunk.end, chunk.boundary, chunk.block, self._lang, None, chunk.mapping
+                )
+            if not text[0].isspace() and not text[-1].isspace():
+                mapping = chunk.mapping or identity(chunk.start)
+                return self._said(chunk, prefix + text, _shifted(mapping, len(prefix)), self._lang, None)
         return self._rewrite(chunk, prefix)
 
     def _by_block(self, chunk: TextChunk) -> tuple[str, str] | None:
@@ -129,9 +132,7 @@ class TTSTextProcessor:
         if _SPEAKABLE.search(text) is None:
             self._keep(chunk, emotion)
             return None
-        if prefix:
-            text, mapping = prefix + text, _shifted(mapping, len(prefix))
-        return self._said(chunk, text, mapping, lang, emotion)
+        return self._said(chunk, prefix + text, _shifted(mapping, len(prefix)), lang, emotion)
 
     def _keep(self, chunk: TextChunk, emotion: str | None) -> None:
         if self._pending.start is None:
@@ -150,4 +151,6 @@ class TTSTextProcessor:
 
 def _shifted(mapping: Mapping, by: int) -> Mapping:
     """The map of a text that got a prefix of `by` characters, which stands at the text's first raw offset."""
+    if not by:
+        return mapping
     return ((0, mapping[0][1]), *((at + by, raw) for at, raw in mapping))

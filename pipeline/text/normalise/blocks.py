@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pipeline.text.normalise.english import numbers
 from pipeline.text.normalise.world.icu import plural, spell
 from pipeline.text.speech_languages import SpeechLanguage
@@ -97,6 +99,7 @@ def announce_formula(language: SpeechLanguage) -> str | None:
     return f"{words[0].upper()}{words[1:]}{'。' if language.joint == '' else '.'}" if words else None
 
 
+@lru_cache(1024)
 def list_prefix(info: str, language: SpeechLanguage) -> str:
     """ "3" -> "Third: "; "" when there is no number or this language has no words for it."""
     if not (info.isascii() and info.isdigit() and len(info) < 4 and language.list_item):
