@@ -44,8 +44,7 @@ class Block(StrEnum):
     MATH = "math"
 
 
-@dataclass(frozen=True, slots=True)
-class TextChunk:
+class TextChunk(NamedTuple):
     """Plain text of the reply, without markdown, cut where speech may pause.
 
     `start` and `end` are offsets into the raw reply; successive chunks are in order and never overlap.
