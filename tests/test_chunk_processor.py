@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.text import Block, Boundary, ChunkLimits, TextChunkProcessor, speak
+from pipeline.text import Block, Boundary, ChunkLimits, TextChunk, TextChunkProcessor, speak
 from pipeline.text.limits import PROFILES
 from tests.streams import SIZES, chunked, cut_at, every
 
@@ -209,6 +209,53 @@ def test_random_markup_does_not_depend_on_the_cut(text: str, sizes: list[int], l
     assert chunked(cut_at(text, sizes), lang) == chunked([text], lang)
 
 
+class Eager(TextChunkProcessor):
+    """Holds nothing unread."""
+
+    def feed(self, text: str) -> list[TextChunk]:
+        self._room = 0
+        return super().feed(text)
+
+
+@settings(max_examples=400)
+@given(FRAGMENTS, st.lists(st.integers(1, 9), min_size=1, max_size=30), st.sampled_from(sorted(PROFILES)))
+def test_text_that_is_held_unread_delays_no_chunk(text: str, sizes: list[int], name: str) -> None:
+    held, eager = (kind(limits=ChunkLimits.profile(name)) for kind in (TextChunkProcessor, Eager))
+    for token in cut_at(text, sizes):
+        assert held.feed(token) == eager.feed(token)
+    assert held.flush() == eager.flush()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_held_text_of_a_whole_reply_delays_no_chunk(size: int) -> None:
+    held, eager = TextChunkProcessor(), Eager()
+    for token in every(REPLY * 2, size):
+        assert held.feed(token) == eager.feed(token)
+
+
+@pytest.mark.parametrize(
+    ("before", "token", "leaves"),
+    [
+        ("Yes. Then it was done.", " A", ["Then it was done."]),
+        ("Yes. Then it cost 3.", "5 in all", []),
+        ("Yes. - one\n\n- two of them\n", "- ", []),
+        ("Yes.\n\n- one\n- two of them\n", "- x", ["two of them"]),
+        ("Yes.\n\n# A head", "\n", ["A head"]),
+        ("Yes.\n\n```\nmake all", "\n", ["make all"]),
+        ("Yes.\n\n    make all", "\n", ["make all"]),
+        ("Yes. So <b>it is", "<p>", ["So it is"]),
+        ("Yes. So it is $$x", "$$", ["So it is", "x"]),
+        ("Yes. So it is \\[x\\", "]", ["So it is", "x"]),
+        ("Yes. So &excl", "; And", ["So !"]),
+    ],
+)
+def test_the_token_at_which_a_chunk_leaves(before: str, token: str, leaves: list[str]) -> None:
+    processor = TextChunkProcessor(limits=ChunkLimits(min_chars=0))
+    for part in every(before, 1):
+        processor.feed(part)
+    assert [chunk.text for chunk in processor.feed(token)] == leaves
+
+
 def test_flush_makes_it_as_new() -> None:
     processor = TextChunkProcessor()
     first = processor.feed("One two three. Four") + processor.flush()
@@ -406,8 +453,9 @@ def test_the_buffer_stays_small() -> None:
     processor = TextChunkProcessor()
     for _ in range(20_000):
         processor.feed("word ")
-    assert len(processor._text) < 3_000
-    assert len(processor._raw) < 100
+    assert len(processor._held) < 1_000
+    assert len(processor._cutter._text) < 3_000
+    assert len(processor._cutter._raw) < 100
 
 
 # -- the rest ---------------------------------------------------------------------------------------------

@@ -5,16 +5,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.text import Block, Boundary, ChunkLimits, TextChunk
-from pipeline.text.markdown import Break, MarkdownFilter, Text
+from pipeline.text.markdown import Break, MarkdownFilter, Pieces, Text
 from tests.streams import SIZES, chunked, cut_at, every
 
 P, H, LI, ROW = Block.PARAGRAPH, Block.HEADING, Block.LIST_ITEM, Block.TABLE_ROW
 
 
+def pieces_of(text: str) -> Pieces:
+    pieces = Pieces()
+    MarkdownFilter(pieces).read(text, final=True)
+    return pieces
+
+
 def plain(text: str) -> str:
     """What is left of one paragraph."""
-    pieces = MarkdownFilter().feed(text, final=True)
-    return "".join(piece.text for piece in pieces if isinstance(piece, Text))
+    return "".join(piece.text for piece in pieces_of(text) if isinstance(piece, Text))
 
 
 @pytest.mark.parametrize(
@@ -274,7 +279,7 @@ def test_words_lead_to_their_raw_ends() -> None:
 
 
 def test_the_filter_alone_gives_breaks_before_blocks() -> None:
-    pieces = MarkdownFilter().feed("# A\n- b", final=True)
+    pieces = pieces_of("# A\n- b")
     assert [(piece.block, piece.start) for piece in pieces if isinstance(piece, Break)] == [(H, 0), (P, 3), (LI, 4)]
 
 

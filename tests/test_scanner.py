@@ -11,7 +11,7 @@ from tests.streams import chunked, every
 def verdict(text: str, lang: str = "en", *, final: bool = False) -> int:
     """The answer for the last "." in `text` that is marked with a "^" behind it."""
     at = text.index("^") - 1
-    return Scanner(lang).decide(text.replace("^", ""), at, 0, final).answer
+    return Scanner(lang).decide(text.replace("^", ""), at, 0, final)[0]
 
 
 @pytest.mark.parametrize(

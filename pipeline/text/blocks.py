@@ -1,37 +1,37 @@
-"""What begins a line: headings, lists, quotations, tables, rules, fences and definitions."""
+"""What begins a line: headings, lists, quotations, tables, rules, admonitions and definitions."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import ClassVar
 
-from pipeline.text.inline import InlineReader
+from pipeline.text.code_blocks import CodeReader
 from pipeline.text.models import Block
-from pipeline.text.reader import HOLD, LINE_BREAK, LONG_HOLD, WAIT, State
+from pipeline.text.reader import HEADING, HOLD, INLINE, LINE_BREAK, LIST_ITEM, LONG_HOLD, PARAGRAPH, WAIT
 from pipeline.text.tables import Cells, is_delimiter_row, row_chunk, split_cells
 
-__all__ = ["INDENT", "BlockReader"]
+__all__ = ["BlockReader"]
 
 ROW_HOLD = 2_000  # a table row is a line, and a line may be long
 
-_FENCE = re.compile(r"`{3,64}|~{3,64}")
 _RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,}|=+[ \t]*)(?:\n|\Z)")
 _RULE_PART = re.compile(r"(?:(?:\*[ \t]*)+|(?:-[ \t]*)+|(?:_[ \t]*)+|=+[ \t]*)\Z")
 _HEADING = re.compile(r"#{1,6}(?=[ \t\n])")
 _BULLET = re.compile(r"(?:[-*+](?=[ \t\n])|[•⁃‣◦▪](?=.|\n))[ \t]{0,9}(?:\[[ xX]\](?=[ \t]))?")
 _TASK_PART = re.compile(r"[-*+•⁃‣◦▪][ \t]{0,9}(?:\[[ xX]?\]?)?\Z")
 _NUMBER = re.compile(r"(?:(\d{1,3})(?:\.\)|[.)])|\((\d{1,3})\))(?=[ \t\n]|\Z)")
+_SIMPLE_NUMBER = re.compile(r"(\d{1,3})[.)][ ](?=[^\s])")
 _NUMBER_PART = re.compile(r"\d{1,3}(?:\.\)?|\))?\Z|\((?:\d{1,3}\)?)?\Z")
 _NEXT_WORD = re.compile(r"[ \t]{1,9}([^\W\d_]{0,24})")
 _LETTER = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)|[.)])[ \t]")
 _LETTER_PART = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:\.\)?|\))?\Z")
-_TICK_OR_BREAK = re.compile(r"[`\n]")
+_LETTER_NEXT = ".)ivx"
 _NO_DELIMITER = re.compile(r"[^ \t\r|:-]")
-INDENT = re.compile(r" {0,3}\t| {4}")
-_NO_CODE = "-*+•⁃‣◦▪0123456789>|`~:"  # more likely to begin what they begin elsewhere, though indented
 _ADMONITION = re.compile(r":{3,64}[ \t]*(?:[A-Za-z][\w-]*)?[ \t]*(?:\{[^{}\n]*\})?[ \t\r]*")
 
 
-class BlockReader(InlineReader):
+class BlockReader(CodeReader):
     """What a line begins with."""
 
     follow: frozenset[str] | None  # what comes after an ordinal number with a dot, in the reply's language
@@ -39,32 +39,26 @@ class BlockReader(InlineReader):
     def reset(self) -> None:
         super().reset()
         self._quoted = False
-        self._listed = False  # what is indented may belong to a list item
-        self._blank = True  # the line before is blank, or there is none
         self._mark_end = -1  # raw offset behind the marks with which the line begins
-        self._cells: Cells | None = None  # the headers, within a table
+        self.cells: Cells | None = None  # the headers, within a table
         self._plain_row = -1  # raw offset of a "|" line that is known not to be a table
-        self._fence = ""  # what opened the code block
-        self._language = ""
-        self._lines = 0
 
     def _line_start(self, at: int) -> int:
-        buffer, final = self._buffer, self._final
-        size = len(buffer)
-        i = at
-        while i < size and buffer[i] in " \t":
-            i += 1
-            if i - at > HOLD:
-                break
-        if i == size:
-            return size if final else WAIT
-        c = buffer[i]
-        start = self.base + i
-        if c in "\n\r":
-            if c == "\n":
-                self._blank_line(start)
+        buffer = self._buffer
+        i, c = at, buffer[at]
+        if c in " \t":
+            size = len(buffer)
+            while i < size and buffer[i] in " \t" and i - at <= HOLD:
+                i += 1
+            if i == size:
+                return size if self._final else WAIT
+            c = buffer[i]
+        if c == "\n":
+            self._blank_line(self.base + i)
             return i + 1
-        if self.base + at != self._mark_end and self._blank and not self._quoted:
+        if c == "\r":
+            return i + 1
+        if self._blank and not self._quoted and self.base + at != self._mark_end:
             code = self._indented_code(at, i)
             if code is not None:
                 return code
@@ -73,63 +67,36 @@ class BlockReader(InlineReader):
             if not self._quoted:
                 self._quoted = True
                 if self._open:
-                    self._break(Block.PARAGRAPH, start)
-            self._mark_end = start + 1
+                    self._break(PARAGRAPH, self.base + i)
+            self._mark_end = self.base + i + 1
             return i + 1
-        if self._cells is not None and c != "|":
+        if self.cells is not None and c != "|":
             line = buffer.find("\n", i, i + ROW_HOLD)
-            if line < 0 and not final and size - i < ROW_HOLD:
+            if line < 0 and not self._final and len(buffer) - i < ROW_HOLD:
                 return self._await(LINE_BREAK, ROW_HOLD)
-            if "|" in buffer[i : line if line >= 0 else size]:
+            if "|" in buffer[i : line if line >= 0 else len(buffer)]:
                 return self._row(i)
-            self._cells = None
-        after = self._block_start(c, i)
-        if after != i:
-            return after
+            self.cells = None
+        for read in self._starts.get(c, ()):
+            after = read(self, i)
+            if after != i:
+                return after
         return self._paragraph_line(i)
 
     def _blank_line(self, start: int) -> None:
         self._quoted = False
         self._blank = True
-        self._cells = None
-        if self._open or self._block is not Block.PARAGRAPH:
-            self._break(Block.PARAGRAPH, start)
-
-    def _block_start(self, c: str, i: int) -> int:
-        """The position after a block's opening mark; `i` when there is none; WAIT."""
-        if c == "#":
-            return self._heading(i)
-        if c in "-:":
-            found = self._delimiter(i)
-            if found != i:
-                return found
-        if c == ":":
-            return self._admonition(i)
-        if c in "-*_=":
-            found = self._rule(i)
-            if found != i:
-                return found
-        if c in "-*+•⁃‣◦▪":
-            return self._bullet(i)
-        if c in "0123456789(":
-            return self._numbered(i)
-        if c in "abcdefghijklmnopqrstuvwxyz":
-            return self._lettered(i)
-        if c in "`~":
-            return self._open_fence(i)
-        if c == "|":
-            return self._row(i)
-        if c == "[":
-            return self._definition(i)
-        return i
+        self.cells = None
+        if self._open or self.current is not PARAGRAPH:
+            self._break(PARAGRAPH, start)
 
     def _heading(self, i: int) -> int:
         found = _HEADING.match(self._buffer, i)
         if found is None:
             run = len(self._buffer) - i
             return WAIT if not self._final and run <= 6 and self._buffer[i:] == "#" * run else i
-        self._break(Block.HEADING, self.base + i)
-        self._state = State.INLINE
+        self._break(HEADING, self.base + i)
+        self.state = INLINE
         return found.end()
 
     def _delimiter(self, i: int) -> int:
@@ -141,7 +108,7 @@ class BlockReader(InlineReader):
         if not is_delimiter_row(self._buffer[i:line]):
             return i
         self._break(Block.TABLE_ROW, self.base + i)
-        self._cells = []
+        self.cells = []
         return line + 1
 
     def _rule(self, i: int) -> int:
@@ -149,10 +116,17 @@ class BlockReader(InlineReader):
         if found and (self._final or found.group().endswith("\n")):
             if self._buffer[i] == "=" and not self._open:
                 return i
-            self._break(Block.PARAGRAPH, self.base + i)
+            self._break(PARAGRAPH, self.base + i)
             return found.end()
         if not self._final and len(self._buffer) - i < HOLD and _RULE_PART.match(self._buffer, i):
             return WAIT
+        return i
+
+    def _simple_bullet(self, i: int) -> int:
+        """ "- word" is nothing else."""
+        if self._buffer[i + 1 : i + 2] == " " and self._buffer[i + 2 : i + 3].isalnum():
+            self._break(LIST_ITEM, self.base + i)
+            return self._item(i + 2)
         return i
 
     def _bullet(self, i: int) -> int:
@@ -161,15 +135,18 @@ class BlockReader(InlineReader):
         found = _BULLET.match(self._buffer, i)
         if found is None:
             return i
-        self._break(Block.LIST_ITEM, self.base + i)
+        self._break(LIST_ITEM, self.base + i)
         return self._item(found.end())
 
     def _item(self, after: int) -> int:
         self._listed = True
         self._mark_end = self.base + after
-        return after
+        return self._paragraph_line(after) if self._buffer[after : after + 1].isupper() else after
 
     def _numbered(self, i: int) -> int:
+        simple = _SIMPLE_NUMBER.match(self._buffer, i)
+        if simple and not self.follow:
+            return self._number(i, simple[1], simple.end())
         if not self._final and _NUMBER_PART.match(self._buffer, i):
             return WAIT
         found = _NUMBER.match(self._buffer, i)
@@ -181,46 +158,24 @@ class BlockReader(InlineReader):
                 return WAIT
             if word and word[1].lower() in self.follow:
                 return i  # "3. Oktober" is a date
-        number = found[1] or found[2]
-        if self._open and self._block is not Block.LIST_ITEM and number != "1":
+        return self._number(i, found[1] or found[2], found.end())
+
+    def _number(self, i: int, number: str, after: int) -> int:
+        if self._open and self.current is not LIST_ITEM and number != "1":
             return i  # "in\n45. Nobody": only a 1 may interrupt a paragraph
-        self._break(Block.LIST_ITEM, self.base + i, number)
-        return self._item(found.end())
+        self._break(LIST_ITEM, self.base + i, number)
+        return self._item(after)
 
     def _lettered(self, i: int) -> int:
         """ "a. " and "ii) " begin items too, but a letter is text."""
+        if self._buffer[i + 1 : i + 2] not in _LETTER_NEXT:
+            return i
         if not self._final and _LETTER_PART.match(self._buffer, i):
             return WAIT
         if _LETTER.match(self._buffer, i):
-            self._break(Block.LIST_ITEM, self.base + i)
+            self._break(LIST_ITEM, self.base + i)
             self._listed = True
         return i
-
-    def _indented_code(self, at: int, i: int) -> int | None:
-        """A line four columns in, after a blank one: code, unless it may belong to a list or reads like prose.
-        None when it is text.
-        """
-        if not INDENT.match(self._buffer, at, i):
-            if i == at:
-                self._listed = False
-            return None
-        if self._listed or self._buffer[i] in _NO_CODE:
-            return None
-        line = self._buffer.find("\n", i, i + HOLD)
-        opening = self._buffer[i : line if line >= 0 else i + HOLD]
-        words = opening.split(maxsplit=4)
-        if line < 0 and not self._final and len(words) < 5 and len(opening) < HOLD:
-            return WAIT
-        if _is_prose(words[:4]):
-            return None
-        self._begin_code(self.base + i, "", State.INDENTED)
-        return at
-
-    def _begin_code(self, start: int, info: str, state: State) -> None:
-        self._break(Block.CODE, start)
-        words = info.split()
-        self._language = words[0].strip("{}.").lower() if words else ""
-        self._fence, self._lines, self._state = "", 0, state
 
     def _admonition(self, i: int) -> int:
         """ ":::note" and the ":::" that closes it say nothing; a title behind it is a heading."""
@@ -235,28 +190,10 @@ class BlockReader(InlineReader):
         found = _ADMONITION.match(buffer, i, line)
         assert found is not None
         after = found.end()
-        self._break(Block.HEADING if after < line else Block.PARAGRAPH, self.base + i)
+        self._break(HEADING if after < line else PARAGRAPH, self.base + i)
         if after < line:
-            self._state = State.INLINE
+            self.state = INLINE
             return after
-        return min(line + 1, len(buffer))
-
-    def _open_fence(self, i: int) -> int:
-        buffer = self._buffer
-        run = _FENCE.match(buffer, i)
-        if run is None:
-            return WAIT if not self._final and buffer[i : i + 3] in {"`", "``", "~", "~~"} else i
-        end = run.end()
-        line = buffer.find("\n", end, end + HOLD)
-        if line < 0:
-            if not self._final:
-                return self._await(_TICK_OR_BREAK, HOLD) if len(buffer) - end < HOLD and "`" not in buffer[end:] else i
-            line = len(buffer)
-        info = buffer[end:line]
-        if "`" in info:
-            return i  # ```code``` within a line
-        self._begin_code(self.base + i, info, State.CODE)
-        self._fence = run.group()
         return min(line + 1, len(buffer))
 
     def _row(self, i: int) -> int:
@@ -274,11 +211,11 @@ class BlockReader(InlineReader):
         if line - i > ROW_HOLD:
             return i
         row = buffer[i:line]
-        if self._cells is not None:
+        if self.cells is not None:
             if not is_delimiter_row(row):
-                chunk = row_chunk(self._cells, row, self.base + i, self._plain_of)
+                chunk = row_chunk(self.cells, row, self.base + i, self._plain_of)
                 if chunk is not None:
-                    self._out.append(chunk)
+                    self._sink.line(chunk)
             return min(line + 1, len(buffer))
         following = buffer.find("\n", line + 1)
         after = buffer[line + 1 : following if following >= 0 else len(buffer)]
@@ -289,7 +226,7 @@ class BlockReader(InlineReader):
             self._plain_row = self.base + i
             return i
         self._break(Block.TABLE_ROW, self.base + i)
-        self._cells = [self._plain_of(text, 0)[0].strip() for text, _ in split_cells(row)]
+        self.cells = [self._plain_of(text, 0)[0].strip() for text, _ in split_cells(row)]
         return min(line + 1, len(buffer))
 
     def _definition(self, i: int) -> int:
@@ -307,8 +244,8 @@ class BlockReader(InlineReader):
         if buffer[close + 1] != ":":
             return i
         if buffer[i + 1] == "^":
-            self._break(Block.PARAGRAPH, self.base + i)
-            self._state = State.INLINE
+            self._break(PARAGRAPH, self.base + i)
+            self.state = INLINE
             return close + 2
         line = buffer.find("\n", i, i + LONG_HOLD)
         if line < 0:
@@ -321,23 +258,21 @@ class BlockReader(InlineReader):
         return i
 
     def _paragraph_line(self, i: int) -> int:
-        if self._block is not Block.PARAGRAPH and self._block is not Block.LIST_ITEM:
-            self._break(Block.PARAGRAPH, self.base + i)
+        block = self.current
+        if block is not PARAGRAPH and block is not LIST_ITEM:
+            self._break(PARAGRAPH, self.base + i)
         elif self._newline >= 0 and self._open and not self._before.endswith((" ", "\t")):
             self._text(" ", self._newline, self._newline + 1)
         self._newline = -1
         self._line = self.base + i
-        self._state = State.INLINE
+        self.state = INLINE
         return i
 
-
-def _is_prose(words: list[str]) -> bool:
-    """ "Once upon a time": a capitalised word and three more, or fewer and a mark at the line's end ("Dear Bob,")."""
-    if len(words) < 4 and (not words or words[-1][-1] not in ",.!?…"):
-        return False
-    first = words[0].lstrip("\"'“‘«¡¿")
-    return (
-        first[:1].isupper()
-        and (first[1:].islower() or first in {"A", "I"})
-        and all(word.strip("\"'“”‘’«»¡¿,;:.!?").replace("'", "").replace("’", "").isalpha() for word in words)
-    )
+    _starts: ClassVar[dict[str, tuple[Callable[[BlockReader, int], int], ...]]] = {
+        "#": (_heading,), "-": (_simple_bullet, _delimiter, _rule, _bullet), "*": (_simple_bullet, _rule, _bullet),
+        "+": (_simple_bullet, _bullet), **dict.fromkeys("•⁃‣◦▪", (_bullet,)), "_": (_rule,), "=": (_rule,),
+        ":": (_delimiter, _admonition), **dict.fromkeys("0123456789(", (_numbered,)),
+        **dict.fromkeys("abcdefghijklmnopqrstuvwxyz", (_lettered,)),
+        **dict.fromkeys("`~", (CodeReader._open_fence,)), "|": (_row,), "[": (_definition,),
+    }  # fmt: skip
+    """What each character may begin; the readers return the position behind it, `i` when it is not there, or WAIT."""

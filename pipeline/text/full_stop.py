@@ -46,19 +46,22 @@ class FullStop:
         if at > start + 1 and text[at - 1] == " ":
             at -= 1  # "Mr . Robinson"
         word = self._word_before(text, at, start)
-        if is_item(word) and blank(text, start, at - len(word)):
-            return NO  # "1." begins an item
-        successor = self._successor(text, at, start, word)
-        if successor:
-            return successor
+        common = len(word) > 4 and word.isalpha()  # neither an item nor an initial
+        if not common:
+            if is_item(word) and blank(text, start, at - len(word)):
+                return NO  # "1." begins an item
+            successor = self._successor(text, at, start, word)
+            if successor:
+                return successor
         if c in ",;:)…?!":
             return NO
         if word[-1:].isdigit():
             return self._after_number(text, at, word, start, first, final)
         table = self._table(text, at)
-        answer = self._abbreviation(text, at, start, word, first, table, final)
-        if answer is not None:
-            return answer
+        if not common or table.endings or word.lower() in table.known:
+            answer = self._abbreviation(text, at, start, word, first, table, final)
+            if answer is not None:
+                return answer
         if c.islower():
             return self._lower(text, start, first, final)
         return NO if quoted and uncased(c) and begins_quoted(text, start) else YES
@@ -204,6 +207,9 @@ class FullStop:
 
     def _word_before(self, text: str, at: int, start: int) -> str:
         low = max(start, at - LOOK)
+        word = text[low:at].rpartition(" ")[2]
+        if word.isalnum():
+            return word
         n = at
         while n > low and (text[n - 1].isalnum() or text[n - 1] in ".'’°-" or "\u0900" <= text[n - 1] <= "\u0dff"):
             n -= 1  # (Indic vowel signs are not alphanumeric)
@@ -223,7 +229,7 @@ def _keys(text: str, at: int, start: int, word: str) -> tuple[str, ...]:
 
 
 def _last_word(text: str, at: int, start: int) -> str:
-    before = text[max(start, at - LOOK) : at].split()
+    before = text[max(start, at - LOOK) : at].rsplit(None, 1)
     return before[-1].lower() if before else ""
 
 

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html import unescape
+from html.entities import html5
+from typing import ClassVar
 
 from pipeline.text.links import RAISED, LinkReader
 from pipeline.text.models import Block, Boundary, TextChunk
-from pipeline.text.reader import HOLD, LONG_HOLD, NO_ADDRESS, WAIT, State
+from pipeline.text.reader import HOLD, LIST_ITEM, LONG_HOLD, NO_ADDRESS, PARAGRAPH, WAIT
 
-__all__ = ["InlineReader"]
+__all__ = ["MARKUP", "InlineReader"]
 
-_INLINE = re.compile(r"[*_`\[<&$\\~\n\r^]|!(?=\[|\Z)|:(?=//|/?\Z)|=(?==|\Z)")
+MARKUP = re.compile(
+    r"[*_`\n\r\\\[<&$~^!:=](?:(?<=[*_`\n\r\\])|(?<=\[)(?!\[\[)|(?<=<)(?=[\w/!]|\Z)|(?<=&)(?=[#A-Za-z]|\Z)"
+    r"|(?<=\$)(?=[^\s\d]|\Z)|(?<=~)(?=[~\d]|\Z)|(?<=\^)(?=[+\-\d]|\Z)|(?<=!)(?=\[|\Z)|(?<=:)(?=//|/?\Z)"
+    r"|(?<==)(?==|\Z))"
+)
+"""Where text within a line may be more than itself."""
+
 _EMPHASIS = re.compile(r"\*{1,64}|_{1,64}|~{1,64}")
+_EMPHASISED = re.compile(
+    r"(\*\*(?=[^\s*])|\*(?=[^\W\d_]))((?:[^*_`\n\r\\\[<&$~^!:=]|[!:](?=[ *]))++)(?<=\S)\1(?=[^\w*])"
+)  # with nothing else in it
+_CODE = re.compile(r"`([^\s`](?:[^`\n]{0,150}[^\s`])?)`(?=[^`])")
 _HIGHLIGHT = re.compile(r"==(?=\w)[^=\n]*[^\s=]==(?![\w=])")
 _RAISED = re.compile(r"\^([+-]?\d{1,4})\^")
 _RAISED_PART = re.compile(r"\^[+-]?\d{0,4}\Z")
@@ -37,46 +50,18 @@ class InlineReader(LinkReader):
         super().reset()
         self._highlighted = -1  # raw offset of the "==" that closes one
 
-    def _inline(self, at: int) -> int:
-        found = _INLINE.search(self._buffer, at)
-        if found is None:
-            self._text(self._buffer[at:], self.base + at, self.base + len(self._buffer))
-            return len(self._buffer)
-        i = found.start()
-        if i > at:
-            self._text(self._buffer[at:i], self.base + at, self.base + i)
-            return i
-        match self._buffer[i]:
-            case "\n":
-                self._newline = self.base + i
-                self._state = State.LINE_START
-                if self._block is Block.HEADING:
-                    self._break(Block.PARAGRAPH, self.base + i)
-                return i + 1
-            case "\r":
-                return i + 1
-            case "*" | "_" | "~":
-                return self._emphasis(i)
-            case "=":
-                return self._highlight(i)
-            case "^":
-                return self._raised(i)
-            case "`":
-                return self._inline_code(i)
-            case "[":
-                return self._link(i, i)
-            case "!":
-                return self._image(i)
-            case "<":
-                return self._angle(i)
-            case "&":
-                return self._entity(i)
-            case "$":
-                return self._dollar(i)
-            case "\\":
-                return self._backslash(i)
-            case _:
-                return self._url(i)
+    def _return(self, i: int) -> int:
+        return i + 1
+
+    def _star(self, i: int) -> int:
+        if not self._before[-1:].isalnum():
+            found = _EMPHASISED.match(self._buffer, i)
+            if found:
+                begin, end = found.span(2)
+                self._text(found[2], self.base + begin, self.base + end)
+                self.closed = self.base + found.end()
+                return found.end()
+        return self._emphasis(i)
 
     def _emphasis(self, i: int) -> int:
         buffer = self._buffer
@@ -143,6 +128,11 @@ class InlineReader(LinkReader):
 
     def _inline_code(self, i: int) -> int:
         buffer = self._buffer
+        simple = _CODE.match(buffer, i)
+        if simple:
+            start, end = simple.span(1)
+            self._text(simple[1], self.base + start, self.base + end, self.base + end + 1)
+            return self._mark(end, end + 1)
         run = _TICKS.match(buffer, i)
         assert run is not None
         size = run.end() - i
@@ -174,7 +164,7 @@ class InlineReader(LinkReader):
                     return tag.end()
                 if not self._final and _ESCAPED_TAG_PART.match(self._buffer, i):
                     return WAIT
-            text = unescape(found.group())
+            text = html5.get(found.group()[1:]) or unescape(found.group())
             if text != found.group():
                 self._text(text, self.base + i, self.base + found.end())
                 return found.end()
@@ -223,13 +213,13 @@ class InlineReader(LinkReader):
         close = buffer.find(closing, i + 2, i + LONG_HOLD)
         blank = buffer.find("\n\n", i, i + LONG_HOLD)
         if close >= 0 and not 0 <= blank < close:
-            block = self._block if self._block is Block.LIST_ITEM else Block.PARAGRAPH
+            block = LIST_ITEM if self.current is LIST_ITEM else PARAGRAPH
             self._break(Block.MATH, self.base + i)
             inside = buffer[i + 2 : close]
             text = inside.strip()
             start = self.base + i + 2 + (len(inside) - len(inside.lstrip()))
             if text:
-                self._out.append(TextChunk(text, start, start + len(text), Boundary.PARAGRAPH, Block.MATH))
+                self._sink.line(TextChunk(text, start, start + len(text), Boundary.PARAGRAPH, Block.MATH))
             self._break(block, self.base + close + 2)
             return close + 2
         if blank < 0 and not self._final and len(buffer) - i < LONG_HOLD:
@@ -251,6 +241,12 @@ class InlineReader(LinkReader):
         while end > i + 3 and (buffer[end - 1] in _URL_TAIL or _stray_bracket(buffer[i:end])):
             end -= 1
         return self._whole(i, end)
+
+    _marks: ClassVar[dict[str, Callable[[InlineReader, int], int]]] = {
+        "\r": _return, "*": _star, "_": _emphasis, "~": _emphasis, "=": _highlight, "^": _raised,
+        "`": _inline_code, "&": _entity, "$": _dollar, "\\": _backslash, ":": _url,
+        "[": LinkReader._bracket, "!": LinkReader._image, "<": LinkReader._angle,
+    }  # fmt: skip
 
 
 def _is_word(character: str) -> bool:

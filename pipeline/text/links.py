@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.text.models import Block
-from pipeline.text.reader import HOLD, LONG_HOLD, NO_ADDRESS, WAIT, Reader, State, Text
+from pipeline.text.reader import HOLD, LIST_ITEM, LONG_HOLD, NO_ADDRESS, PARAGRAPH, WAIT, Reader, State
 from pipeline.text.speech_rules import DEFAULT_EMOTIONS
 
 __all__ = ["RAISED", "LinkReader"]
@@ -21,6 +20,7 @@ _TARGET_PART = re.compile(
     r"\([ \t]*(?:<[^<>\n]*>?|[^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*(?:\([^\s()]*)?)"
     r"(?:[ \t]+(?:\"[^\"\n]*\"?|'[^'\n]*'?|\([^()\n]*\)?)?)?[ \t]*\Z"
 )
+_LINK = re.compile(r"\[([^\[\]\n*_`\r\\<&$~^!:=]{1,150})\]\([^\s()<>]{1,500}\)")  # the most usual
 _REFERENCE = re.compile(r"\[[^\[\]\n]*\]")
 _ATTRIBUTE = r"[ \t]+[\w:.@-]+[ \t]*=[ \t]*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>=]+)"
 _TAG = re.compile(rf"<(/?)([A-Za-z][\w:-]*)(?:{_ATTRIBUTE})*[ \t]*/?>")
@@ -71,19 +71,18 @@ class LinkReader(Reader):
 
     _until: re.Pattern[str] | None  # what ends the hidden text
 
-    def _inside(self, text: str, start: int) -> list[Text]:
-        """The plain text of a label or cell, read by a filter of its own."""
+    def _plain_of(self, text: str, start: int) -> tuple[str, list[tuple[int, int]]]:
+        """The plain text of a label or cell, and the map from it to raw offsets."""
         raise NotImplementedError
 
-    def _plain_of(self, text: str, start: int) -> tuple[str, list[tuple[int, int]]]:
-        """The same as one string, and the map from it to raw offsets."""
-        plain, points = "", []
-        for piece in self._inside(text, start):
-            points.append((len(plain), piece.start))
-            if len(piece.text) != piece.end - piece.start:
-                points.append((len(plain) + len(piece.text), piece.end))
-            plain += piece.text
-        return plain, points
+    def _bracket(self, i: int) -> int:
+        found = _LINK.match(self._buffer, i)
+        if found is None or found[1].isdigit():
+            return self._link(i, i)
+        start, end = found.span(1)
+        self._text(found[1], self.base + start, self.base + end, self.base + end)
+        self.closed = self.base + found.end()
+        return found.end()
 
     def _link(self, i: int, label_at: int) -> int:
         """`[label](target)` and `[label][ref]` say their label; any other bracket is text."""
@@ -170,7 +169,7 @@ class LinkReader(Reader):
             if self._open and not self._before.endswith(" "):
                 self._text(" ", self.base + i, self.base + tag.end())
         elif name in _BLOCK_TAGS:
-            self._break(Block.LIST_ITEM if name == "li" and not tag[1] else Block.PARAGRAPH, self.base + i)
+            self._break(LIST_ITEM if name == "li" and not tag[1] else PARAGRAPH, self.base + i)
         elif self._before[-1:].isalnum() and not tag[1] and name not in _INLINE_TAGS:
             self._text(tag.group(), self.base + i, self.base + tag.end(), self.base + tag.end())  # List<String>
         elif tag[1]:
@@ -179,7 +178,7 @@ class LinkReader(Reader):
 
     def _hide(self, name: str) -> None:
         self._until = _CLOSE[name]
-        self._state = State.HIDDEN
+        self.state = State.HIDDEN
 
     def _code_tag(self, i: int, name: str, after: int) -> int:
         """Alone at an end of its line it hides all up to its closing tag; between words ("the <script> tag") only

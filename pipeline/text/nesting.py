@@ -15,7 +15,7 @@ _MARK = re.compile(
     r"|(?<!\S)''?(?=\s)",  # spaced, in tokenised text
     re.IGNORECASE,
 )
-_ANY = re.compile(r"[()\[\]\"“”„«»‹›‘「」『』（）【】《》〈〉]|(?<!\w)'|['’](?!\w)")
+_ANY = re.compile(r"[()\[\]\"“”„«»‹›‘「」『』（）【】《》〈〉'’](?:(?<!['’])|(?<!\w')(?<=')|(?!\w))")
 _PAIRS = {
     "(": ")", "[": "]", "“": "”", "„": "“”", "«": "»", "»": "«", "‹": "›", "›": "‹", "”": "”",
     "「": "」", "『": "』", "（": "）", "【": "】", "《": "》", "〈": "〉",
@@ -29,12 +29,14 @@ class Nesting:
     """Knows for one sentence which marks are open; it reads every character once."""
 
     def __init__(self) -> None:
-        self.begin(0)
+        self._at = 0
+        self._open: list[tuple[str, int]] = []
 
     def begin(self, at: int) -> None:
         """A sentence begins at `at`: nothing is open."""
         self._at = at
-        self._open: list[tuple[str, int]] = []
+        if self._open:
+            self._open = []
 
     def shift(self, by: int) -> None:
         """The first `by` characters of the text were dropped."""
@@ -45,6 +47,8 @@ class Nesting:
         """Whether `at` lies within an open pair (`text[at]` must be there, or the text has ended)."""
         if self._at < at and _ANY.search(text, self._at, at) is None:
             self._at = at
+        if not self._open and self._at >= at:
+            return False
         if self._at < at:
             for found in _MARK.finditer(text, self._at, min(at + 1, len(text))):
                 if found.end() <= at:

@@ -6,7 +6,6 @@ from bisect import bisect_right
 from sys import maxsize
 
 from pipeline.text.models import Mapping
-from pipeline.text.reader import Text
 
 __all__ = ["PlainText"]
 
@@ -19,25 +18,27 @@ class PlainText:
         self._dropped = 0
         self._block_begin = 0  # position of the first character of the block
         self._raw: list[tuple[int, int]] = [(0, 0)]  # (plain position since the start, raw offset)
+        self._shift = 0  # by how much the raw offset is larger behind the last of them
         self._whole: list[tuple[int, int]] = []  # ranges that must not be cut
         self._construct = 0  # what the last of them belongs to
 
-    def _append(self, piece: Text) -> None:
+    def text(self, text: str, start: int, end: int, whole: int) -> None:
         here = len(self._text)
         at = self._dropped + here
-        position, raw = self._raw[-1]
-        if raw + at - position != piece.start:
+        if start - at != self._shift:
             # Marks were dropped here. The point stands behind the first character after them, so that the
             # end of the word before them leads to its own end in the raw text.
             step = 0 if here == self._block_begin else 1
-            self._raw.append((at + step, piece.start + step))
-        if piece.whole:
-            begin = self._whole.pop()[0] if self._whole and piece.whole == self._construct else here
-            self._whole.append((begin, here + len(piece.text)))
-            self._construct = piece.whole
-        self._text += piece.text
-        if len(piece.text) != piece.end - piece.start:  # a decoded entity
-            self._raw.append((at + len(piece.text), piece.end))
+            self._raw.append((at + step, start + step))
+            self._shift = start - at
+        if whole:
+            begin = self._whole.pop()[0] if self._whole and whole == self._construct else here
+            self._whole.append((begin, here + len(text)))
+            self._construct = whole
+        self._text += text
+        if len(text) != end - start:  # a decoded entity
+            self._raw.append((at + len(text), end))
+            self._shift = end - at - len(text)
 
     def _forget(self, count: int, needed: int) -> None:
         """Drop the first `count` characters, and what only leads to positions before `needed`."""
@@ -60,32 +61,36 @@ class PlainText:
         guard = self._guard(at)
         return guard is not None and guard[0] < at
 
-    def _raw_of(self, at: int) -> int:
-        position = self._dropped + at
-        n = bisect_right(self._raw, (position, maxsize)) - 1
-        here, raw = self._raw[max(n, 0)]
-        value = raw + position - here
-        return min(value, self._raw[n + 1][1]) if n + 1 < len(self._raw) else value
-
-    def _raw_after(self) -> int:
-        """The raw offset behind the text."""
-        here, raw = self._raw[-1]
-        return raw + self._dropped + len(self._text) - here
-
-    def _raw_end(self, stop: int) -> int:
-        """The raw end of a chunk: with the marks that close right behind it ("**Stop.** Then")."""
-        position = self._dropped + stop + 1
-        n = bisect_right(self._raw, (position, maxsize)) - 1
-        if n > 0 and self._raw[n][0] == position and self._text[stop : stop + 1].isspace():
-            return self._raw[n][1] - 1
-        return self._raw_of(stop)
-
-    def _mapping(self, begin: int, stop: int, start: int) -> Mapping:
+    def _span(self, begin: int, stop: int) -> tuple[int, int, Mapping]:
+        """For a chunk its raw start, its raw end with the marks that close right behind it ("**Stop.** Then"), and
+        its map.
+        """
         first, last = self._dropped + begin, self._dropped + stop
-        n = bisect_right(self._raw, (first, maxsize))
-        points = [(0, start)]
-        while n < len(self._raw) and self._raw[n][0] < last:
-            here, raw = self._raw[n]
-            points.append((here - first, raw))
+        if self._raw[-1][0] <= first:
+            return first + self._shift, last + self._shift, ()
+        points = self._raw
+        size = len(points)
+        n = bisect_right(points, (first, maxsize))
+        here, raw = points[n - 1]
+        start = raw + first - here
+        if n < size and points[n][1] < start:
+            start = points[n][1]
+        mapping = [(0, start)]
+        while n < size and points[n][0] < last:
+            here, raw = points[n]
+            mapping.append((here - first, raw))
             n += 1
-        return tuple(points) if len(points) > 1 else ()
+        while n < size and points[n][0] <= last:
+            here, raw = points[n]
+            n += 1
+        end = raw + last - here
+        if n < size:
+            here, raw = points[n]
+            if raw < end:
+                end = raw
+            while here == last + 1 and n + 1 < size and points[n + 1][0] == here:
+                n += 1
+                raw = points[n][1]
+            if here == last + 1 and self._text[stop : stop + 1].isspace():
+                end = raw - 1
+        return start, end, tuple(mapping) if len(mapping) > 1 else ()

@@ -8,7 +8,6 @@ is needed only after abbreviations, initials, hours and dots.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from pipeline.text.enumeration import is_item
 from pipeline.text.full_stop import LOOK, NO, WAIT, YES, FullStop, begins_quoted, blank, uncased
@@ -38,11 +37,8 @@ _OPENERS = frozenset("\"'“”„«»‹›‘([{¿¡—–-*「『【（ \t\u0
 _QUOTES = frozenset("\"'”’»")
 
 
-class Verdict(NamedTuple):
-    """`at` is the cut for YES, where to look on for NO, and where to look again for WAIT."""
-
-    answer: int
-    at: int
+Verdict = tuple[int, int]
+"""An answer, and a position: the cut for YES, where to look on for NO, and where to look again for WAIT."""
 
 
 class Scanner(FullStop):
@@ -60,11 +56,17 @@ class Scanner(FullStop):
     def decide(self, text: str, at: int, start: int, final: bool) -> Verdict:
         """The verdict for the mark at `at`, in the sentence that begins at `start`."""
         mark = text[at]
+        following = text[at + 1 : at + 3]
+        if mark in _ANYWHERE:
+            if following[:1].isalpha():
+                return self._unless_inside(text, at + 1, at + 1)
+        elif mark in ".!?…" and following[:1] == " " and (following[1:].isalpha() or following[1:].isdecimal()):
+            return self._by_next(text, at, start, at + 1, at + 1, at + 2, final)
         if mark in ")•⁃":
             return self._list_mark(text, at, start, final)
         if mark in ";:":
             if self._table(text, at).code != ("el" if mark == ";" else "hy"):
-                return Verdict(NO, at + 1)
+                return (NO, at + 1)
             end = at + 1
         else:
             run = _RUN.match(text, at)
@@ -72,12 +74,12 @@ class Scanner(FullStop):
             end = run.end()
         size = len(text)
         if end == size:
-            return Verdict(YES, end) if final else Verdict(WAIT, at)
+            return (YES, end) if final else (WAIT, at)
         anywhere = text[end - 1] in _ANYWHERE
         if not anywhere and (text[end].isalnum() or text[end] in "_/@\\&=#%"):
             return self._joined(text, at, start, end, final)
         if at and text[at - 1] == "[" and text[end] == "]":
-            return Verdict(NO, end)  # "[...]" is an omission
+            return (NO, end)  # "[...]" is an omission
         closers = (_UNSPACED_CLOSERS if anywhere else _CLOSERS).match(text, end)
         after = closers.end() if closers else end
         quote = _SPACED_QUOTE.match(text, after)
@@ -87,9 +89,9 @@ class Scanner(FullStop):
         if emoji:
             after = emoji.end()
         if after == size:
-            return Verdict(YES, after) if final else Verdict(WAIT, at)
+            return (YES, after) if final else (WAIT, at)
         if not final and _PART.match(text, after):
-            return Verdict(WAIT, at)
+            return (WAIT, at)
         if text[after].isspace():
             return self._spaced(text, at, start, end, after, final)
         if anywhere and text[after - 1] in "）)":  # （…。） ends a sentence that it began
@@ -98,22 +100,22 @@ class Scanner(FullStop):
             quoted_end = self.language.code == "ja" and not "ぁ" <= text[after] <= "ん"  # 「…。」と goes on
         if emoji or (anywhere and (after == end or quoted_end or text[after] in "「『【（“(")):
             return self._unless_inside(text, after, end)
-        return Verdict(NO, max(after if anywhere else end, at + 1))
+        return (NO, max(after if anywhere else end, at + 1))
 
     def _unless_inside(self, text: str, after: int, end: int) -> Verdict:
-        return Verdict(NO, end) if self.nesting.inside(text, after) else Verdict(YES, after)
+        return (NO, end) if self.nesting.inside(text, after) else (YES, after)
 
     def _joined(self, text: str, at: int, start: int, end: int, final: bool) -> Verdict:
         """A forgotten space, "for you.The": only before a word that begins sentences."""
         if end - at > 1 or not text[end].isupper() or text[at] not in ".!?":
-            return Verdict(NO, end)
+            return (NO, end)
         word = self._word_before(text, at, start)
         if not word[-2:].isalnum() or word[-1:].isupper() or "." in word:
-            return Verdict(NO, end)
+            return (NO, end)
         answer = self._starter(text, end, self._table(text, at), final, wanted=True)
         if answer == YES:
             return self._unless_inside(text, end, end)
-        return Verdict(answer, at if answer == WAIT else end)
+        return (answer, at if answer == WAIT else end)
 
     def _spaced(self, text: str, at: int, start: int, end: int, after: int, final: bool) -> Verdict:
         first, stop = after, min(len(text), after + LOOK)
@@ -122,20 +124,26 @@ class Scanner(FullStop):
         if text[first : first + 1] == "." and text[first + 1 : first + 2].isalpha():
             first += 1  # ".NET"
         if first == len(text) or (text[first] == "." and first + 1 == len(text) and not final):
-            return Verdict(YES, after) if final else Verdict(WAIT, at)
-        answer = self._by_next(text, at, start, end, first, final)
-        if answer == WAIT:
-            return Verdict(WAIT, at)
-        if answer == NO:
-            return Verdict(NO, end)
-        if answer < 0:  # the cut is before the mark
-            return Verdict(YES, -answer)
-        return self._unless_inside(text, after, end)
+            return (YES, after) if final else (WAIT, at)
+        return self._by_next(text, at, start, end, after, first, final)
 
-    def _by_next(self, text: str, at: int, start: int, end: int, first: int, final: bool) -> int:
+    def _by_next(self, text: str, at: int, start: int, end: int, after: int, first: int, final: bool) -> Verdict:
+        """The verdict for marks up to `end`, with what closes up to `after`, when `first` is the next character of
+        weight.
+        """
+        if end - at == 1 and text[at] == ".":
+            answer = self._dot(text, at, start, first, final)
+        else:
+            answer = self._other(text, at, start, end, first, final)
+        if answer == YES:
+            return self._unless_inside(text, after, end)
+        if answer == WAIT:
+            return (WAIT, at)
+        return (NO, end) if answer == NO else (YES, -answer)  # below 0: the cut is before the mark
+
+    def _other(self, text: str, at: int, start: int, end: int, first: int, final: bool) -> int:
+        """Marks that are no single full stop, before a space."""
         c = text[first]
-        if text[at] == "." and end - at == 1:
-            return self._dot(text, at, start, first, final)
         if c in ",;:.!?)…":
             return NO
         dots = text[at] in ".…"
@@ -165,16 +173,16 @@ class Scanner(FullStop):
         mark, size = text[at], len(text)
         if mark in "•⁃":
             cut = at > start and text[at - 1].isspace() and not blank(text, start, at)
-            return Verdict(YES, at) if cut else Verdict(NO, at + 1)
+            return (YES, at) if cut else (NO, at + 1)
         word = self._word_before(text, at, start)
         item = word.rstrip(".")
         if item and is_item(item):
             if at + 1 == size and not final:
-                return Verdict(WAIT, at)
+                return (WAIT, at)
             if (
                 at + 1 < size
                 and text[at + 1].isspace()
                 and self._successor(text, at - len(word) + len(item), start, item)
             ):
-                return Verdict(YES, at - len(word))
-        return Verdict(NO, at + 1)
+                return (YES, at - len(word))
+        return (NO, at + 1)

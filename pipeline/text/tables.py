@@ -23,6 +23,13 @@ def split_cells(row: str) -> list[tuple[str, int]]:
     """The cells of a row, each with its position in it."""
     body = row.rstrip()
     cells, start = [], 1 if body.startswith("|") else 0
+    if "\\" not in body:
+        for cell in body[start:].split("|"):
+            cells.append((cell, start))
+            start += len(cell) + 1
+        if not cells[-1][0]:
+            cells.pop()
+        return cells
     for bar in _BAR.finditer(body, start):
         cells.append((body[start : bar.start()], start))
         start = bar.end()
