@@ -46,8 +46,8 @@ class FullStop:
         if at > start + 1 and text[at - 1] == " ":
             at -= 1  # "Mr . Robinson"
         word = self._word_before(text, at, start)
-        common = len(word) > 4 and word.isalpha()  # neither an item nor an initial
-        if not common:
+        long = len(word) > 4  # neither an item nor an initial
+        if not (word.isalpha() and (long or word.isupper())):
             if is_item(word) and blank(text, start, at - len(word)):
                 return NO  # "1." begins an item
             successor = self._successor(text, at, start, word)
@@ -58,7 +58,7 @@ class FullStop:
         if word[-1:].isdigit():
             return self._after_number(text, at, word, start, first, final)
         table = self._table(text, at)
-        if not common or table.endings or word.lower() in table.known:
+        if not (long and word.isalpha()) or table.endings or word.lower() in table.known:
             answer = self._abbreviation(text, at, start, word, first, table, final)
             if answer is not None:
                 return answer
@@ -95,7 +95,7 @@ class FullStop:
             if first + 1 == len(text) and not final:
                 return WAIT
             return NO if _LETTER_NEXT.match(text, first) else YES  # "Plan B. Then"
-        keys = tuple(key for key in _keys(text, at, start, word) if key in table.known)
+        keys = [key for key in _keys(text, at, start, word) if key in table.known]
         if not keys:
             return self._unlisted(text, at, start, word, first, table, final)
         unit = any(key in table.units for key in keys) and _NUMBER_BEFORE.search(text, start, at - len(word))

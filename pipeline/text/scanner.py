@@ -35,7 +35,7 @@ _EMOJI = re.compile(
 )
 _OPENERS = frozenset("\"'“”„«»‹›‘([{¿¡—–-*「『【（ \t\u00a0\u202f")
 _QUOTES = frozenset("\"'”’»")
-
+_DOTS = ".!?…"
 
 Verdict = tuple[int, int]
 """An answer, and a position: the cut for YES, where to look on for NO, and where to look again for WAIT."""
@@ -78,13 +78,17 @@ class Scanner(FullStop):
         anywhere = text[end - 1] in _ANYWHERE
         if not anywhere and (text[end].isalnum() or text[end] in "_/@\\&=#%"):
             return self._joined(text, at, start, end, final)
+        if text[end] == " " and text[end + 1 : end + 2] in _DOTS and end + 1 < size:
+            return self._spaced(text, at, start, end, end, final)
         if at and text[at - 1] == "[" and text[end] == "]":
             return (NO, end)  # "[...]" is an omission
-        closers = (_UNSPACED_CLOSERS if anywhere else _CLOSERS).match(text, end)
-        after = closers.end() if closers else end
-        quote = _SPACED_QUOTE.match(text, after)
-        if quote and self.nesting.awaits(text, at, quote[1]):
-            after = quote.end()
+        after = end
+        if text[end] != " " or text[end + 1 : end + 2] <= "»":
+            closers = (_UNSPACED_CLOSERS if anywhere else _CLOSERS).match(text, end)
+            after = closers.end() if closers else end
+            quote = _SPACED_QUOTE.match(text, after)
+            if quote and self.nesting.awaits(text, at, quote[1]):
+                after = quote.end()
         emoji = _EMOJI.match(text, after)
         if emoji:
             after = emoji.end()
