@@ -122,8 +122,6 @@ class Cutter(PlainText):
 
     def _trim(self) -> None:
         count = self._chunk - _HISTORY
-        if count < 1_000:
-            return
         self._forget(count, self._chunk)
         self._chunk -= count
         self._sentence -= count

@@ -16,7 +16,7 @@ LOOK = 48  # no abbreviation is longer, and no word that decides
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.-?)*[^\W\d_]")
 _ROMAN = re.compile(r"(?:[IVXLC]{2,}|[VXLC])(?![\w'’])")
-_SPACED_LETTERS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.[ \u00a0])+\Z")
+_SPACED_LETTERS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.[ \u00a0]){1,3}\Z")
 _JOINT = re.compile(r".*['’-]")
 _LETTER_NEXT = re.compile(r"[^\W\d_]\.")
 _NUMBER_BEFORE = re.compile(r"\d[\s\u00a0]*\Z")
@@ -129,7 +129,8 @@ class FullStop:
             return NO
         if len(word) > 1 and "." not in word:
             return None
-        if _INITIALS.fullmatch(word) and (word[0].isupper() or "." in word or not word[0].isascii()):
+        letters = (len(word) == 1 and word.isalpha()) or _INITIALS.fullmatch(word)
+        if letters and (word[0].isupper() or "." in word or not word[0].isascii()):
             return self._initial(text, at, start, word, first, table, final)
         if len(word) == 1 and c.isalpha():
             if first + 1 == len(text) and not final:
@@ -219,11 +220,13 @@ class FullStop:
 def _keys(text: str, at: int, start: int, word: str) -> tuple[str, ...]:
     """How a table may name the word before a dot: as it is, without what is joined to it, with letters before."""
     key = word.lower().strip("'’-.")
-    if len(key) == 1:
-        begin = at - len(word)
-        letters = _SPACED_LETTERS.search(text, max(start, begin - 9), begin)
-        if letters:  # "z. B."
-            key = letters.group().lower().replace(" ", "").replace("\u00a0", "") + key
+    begin = at - len(word)
+    if len(key) == 1 and text[begin - 2 : begin - 1] == ".":
+        for size in (9, 6, 3):
+            letters = _SPACED_LETTERS.match(text, begin - size, begin) if begin - size >= start else None
+            if letters:  # "z. B."
+                key = letters.group().lower().replace(" ", "").replace("\u00a0", "") + key
+                break
     joint = _JOINT.search(key)
     return (key, key[joint.end() :]) if joint else (key,)
 
