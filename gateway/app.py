@@ -42,8 +42,10 @@ class Gateway:
         self.store = store
         self.agent_name = agent_name(settings)
         self.live_turns = LiveTurns()
-        self.http_turns = HTTPTurns(agent=agent, settings=settings, store=store, live_turns=self.live_turns)
         self.turn_log = TurnLog(settings.timeline)
+        self.http_turns = HTTPTurns(
+            agent=agent, settings=settings, store=store, turn_log=self.turn_log, live_turns=self.live_turns
+        )
         self.sessions = Sessions(
             agent=agent, settings=settings, store=store, turn_log=self.turn_log, live_turns=self.live_turns
         )

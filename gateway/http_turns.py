@@ -21,6 +21,7 @@ from gateway.settings import Settings
 from gateway.speech import speech_of
 from gateway.store import Store, TurnBegun, TurnStart
 from gateway.turn_end import log_turn, turn_end
+from gateway.turn_log import TurnLog
 from gateway.wire.native import SpeechOptions
 from pipeline.agent.service import AgentService, Message
 from pipeline.errors import TurnError
@@ -55,6 +56,13 @@ class HTTPTurn:
         self.user_id = user_id
         self.thread_id = thread_id
         """The conversation in the store; None: nothing is kept."""
+        self.start = TurnStart(
+            turn_id=self.turn_id,
+            conversation_id=thread_id or "",
+            session_id=self.turn_id,
+            ref=None,
+            started_at=time.time(),
+        )
         self.turn: ConversationTurn | None = None
         self._turns = turns
         self._streamed = True
@@ -78,12 +86,13 @@ class HTTPTurn:
 
         The terminal event comes when the turn's end is durable. Raises nothing of the agent: that is an event.
         """
-        processor = self._processor
+        processor, log = self._processor, self._turns.turn_log
         limits, rules = self._turns.speech(options.speech)
+        log.began(self.user_id, self.start, message)
         await processor.start_turn(
             self.thread_id or "",
             message,
-            answer,
+            self._logged(answer),
             turn_id=self.turn_id,
             captions=options.captions,
             lang=options.lang or self._turns.settings.lang,
@@ -101,15 +110,25 @@ class HTTPTurn:
                         if self._unsaved and isinstance(event, StreamEnd):
                             yield self._not_kept(options.correlation_id)
                             return
+                    log.ready(event)
                     yield event
                     if isinstance(event, TTSReadyChunk):
                         processor.chunk_sent(self.turn_id, event.index)
+                        if options.streamed:
+                            log.chunk_sent(self.turn_id, event.index)
+                    log.sent(event)
         finally:
             if turn.is_live:
                 self.interrupt("disconnected")
                 await self._settle(turn, None)
             await processor.close()
             self._turns.keep(processor.tasks)
+
+    async def _logged(self, answer: AsyncGenerator[AgentEvent, None]) -> AsyncGenerator[AgentEvent, None]:
+        async with aclosing(answer) as events:
+            async for event in events:
+                self._turns.turn_log.answered(self.turn_id, event)
+                yield event
 
     @property
     def is_live(self) -> bool:
@@ -120,10 +139,11 @@ class HTTPTurn:
         """Stop the turn, unless it is over; its reader gets `turn_interrupted`, and the store its end."""
         turn = self.turn
         if turn is not None and turn.is_live and self._processor.request_interrupt(self.turn_id, reason):
+            self._turns.turn_log.interrupt_asked(self.turn_id)
             self._save(turn, reason)
 
     async def _settle(self, turn: ConversationTurn, reason: str | None) -> None:
-        if self._saving is None:
+        if turn.status is not TurnStatus.INTERRUPTED:  # else that was done when it was
             self._save(turn, reason)
         if self._saving is not None:
             with suppress(StorageError):  # logged where it happened; what was said was said
@@ -132,6 +152,7 @@ class HTTPTurn:
 
     def _save(self, turn: ConversationTurn, reason: str | None) -> None:
         self.over.set()
+        self._turns.turn_log.ended(self.turn_id, turn.status.value, reason)
         if self.thread_id is None:
             return
         if not self._streamed and turn.status is not TurnStatus.COMPLETED:
@@ -143,6 +164,7 @@ class HTTPTurn:
             self._unsaved = True
             log_failure(f"turn {self.turn_id}: could not be kept", error, correlation_id=turn.correlation_id)
             end = msgspec.structs.replace(turn_end(turn, "storage_error"), status=TurnStatus.FAILED.value)
+            self._turns.turn_log.ended(self.turn_id, end.status, end.reason)
             self._saving = store.finish_turn(self.user_id, end, [])
 
     def _not_kept(self, correlation_id: str) -> Error:
@@ -152,9 +174,12 @@ class HTTPTurn:
 class HTTPTurns:
     """Starts turns, knows the live ones, and the threads that were given out and have no turn yet."""
 
-    def __init__(self, *, agent: AgentService, settings: Settings, store: Store, live_turns: LiveTurns) -> None:
+    def __init__(
+        self, *, agent: AgentService, settings: Settings, store: Store, turn_log: TurnLog, live_turns: LiveTurns
+    ) -> None:
         self.settings = settings
         self.store = store
+        self.turn_log = turn_log
         self._agent = agent
         self._live_turns = live_turns
         self._default_speech = speech_of(settings)
@@ -195,15 +220,8 @@ class HTTPTurns:
         if await self._is_busy(user_id, thread_id):
             raise TurnError("This thread is busy with another message.", code="turn_in_progress", retryable=True)
         turn = HTTPTurn(self, user_id=user_id, thread_id=thread_id)
-        start = TurnStart(
-            turn_id=turn.turn_id,
-            conversation_id=thread_id,
-            session_id=turn.turn_id,
-            ref=None,
-            started_at=time.time(),
-        )
         self._require_room()
-        begun = self.store.begin_turn(user_id, start, Message(role="user", content=message))
+        begun = self.store.begin_turn(user_id, turn.start, Message(role="user", content=message))
         self._threads.pop((user_id, thread_id), None)
         answer = self._answer(begun, options.correlation_id)
         self._live_turns.requests.add(user_id, thread_id, turn)
@@ -230,7 +248,8 @@ class HTTPTurns:
         self._require_room()
         turn = HTTPTurn(self, user_id=user_id, thread_id=None)
         answer = self._agent.stream(messages)
-        async with aclosing(self._run(turn, answer, "", options)) as events:
+        said = next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
+        async with aclosing(self._run(turn, answer, said, options)) as events:
             async for event in events:
                 yield event
 

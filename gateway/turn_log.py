@@ -121,7 +121,7 @@ class _Recording:
 class TurnLog:
     """The last `size` turns of every user; 0 records nothing.
 
-    A session tells it of everything that happens to a turn; turns that it does not know are ignored.
+    Sessions and HTTP requests tell it of all that happens to their turns; turns that it does not know are ignored.
     """
 
     def __init__(self, size: int, *, clock: Callable[[], float] = monotonic) -> None:

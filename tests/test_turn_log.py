@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
-from doubles import ScriptedAgent
+from doubles import ScriptedAgent, until
 from hypothesis import given
 from hypothesis import strategies as st
 from serving import serving
+from test_chat_routes import SSE, Talker, talking
 from test_conversation_routes import ask
 from test_store import start
 
 from gateway.turn_log import MAX_BINS, MAX_CHUNKS, MAX_TEXT, Density, TurnLog
 from pipeline.events import StreamEnd, StreamToken, ToolCall, ToolResult, TTSReadyChunk, TurnInterrupted
+
+TWO_SENTENCES = ["The first sentence is here. ", "The second one is here, too."]
+COMPLETIONS = "/v1/chat/completions"
 
 
 class Clock:
@@ -137,8 +142,7 @@ def test_off_records_nothing() -> None:
 
 async def test_turns_are_told_to_their_owner_over_http() -> None:
     keys = {"k1": "ann", "k2": "bob"}
-    agent = ScriptedAgent(["The first sentence is here. ", "The second one is here, too."])
-    async with serving(agent, api_keys=keys) as served:
+    async with serving(ScriptedAgent(TWO_SENTENCES), api_keys=keys) as served:
         async with served.client(additional_headers={"Authorization": "Bearer k1"}) as client:
             frames = await client.turn("What do you say?")
         turn_id = frames[0]["turn_id"]
@@ -166,3 +170,83 @@ async def test_the_timeline_can_be_off(changes: dict[str, Any]) -> None:
         async with served.client() as client:
             await client.turn("Hi")
         assert (await ask(served, "/turns")).json == {"turns": [], "kept": 0}
+
+
+async def over_http(talker: Talker, path: str, *, streamed: bool) -> Any:
+    """A turn of one request: its response, to be entered."""
+    body: dict[str, Any] = {"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]}
+    if path == "/chat":
+        body = {"thread_id": await talker.start(), "message": "Hi"}
+    else:
+        body["stream"] = streamed
+    return talker.http.post(path, json=body, headers=SSE if streamed else {})
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("path", ["/chat", COMPLETIONS, f"{COMPLETIONS}?speech=true"])
+async def test_turns_over_http_are_recorded_too(path: str, *, streamed: bool) -> None:
+    script = [ToolCall("c1", "look"), ToolResult("c1", "look", "ok"), *TWO_SENTENCES]
+    async with talking(ScriptedAgent(script), key="k1", api_keys={"k1": "ann", "k2": "bob"}) as talker:
+        async with await over_http(talker, path, streamed=streamed) as response:
+            assert response.status == 200
+            await response.read()
+        (summary,) = (await ask(talker.gateway, "/turns", key="k1")).json["turns"]
+        assert (summary["text"], summary["status"], summary["reason"]) == ("Hi", "completed", None)
+        assert bool(summary["conversation_id"]) == (path == "/chat")
+        turn = (await ask(talker.gateway, f"/turns/{summary['turn_id']}", key="k1")).json
+        assert (turn["tokens"], sum(turn["density"]["counts"])) == (2, 2)
+        assert [told["text"] for told in turn["chunks"]] == [text.strip() for text in TWO_SENTENCES]
+        for told in turn["chunks"]:
+            assert 0 <= turn["first_token_ms"] <= told["written_ms"] <= told["ready_ms"] <= turn["ended_ms"]
+            assert told["sent_ms"] is None if not streamed else told["ready_ms"] <= told["sent_ms"] <= turn["ended_ms"]
+        (tool,) = turn["tools"]
+        assert (tool["name"], tool["status"], tool["called_ms"] <= tool["answered_ms"]) == ("look", "ok", True)
+        assert (await ask(talker.gateway, "/turns", key="k2")).json["turns"] == []
+        assert (await ask(talker.gateway, f"/turns/{summary['turn_id']}", key="k2")).error == (404, "turn_not_found")
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("path", ["/chat", COMPLETIONS])
+async def test_leaving_an_http_turn_is_recorded_as_its_interrupt(path: str, *, streamed: bool) -> None:
+    agent = ScriptedAgent([*TWO_SENTENCES, " And on. ", asyncio.Event().wait])
+    async with talking(agent) as talker:
+
+        async def listen() -> None:
+            async with await over_http(talker, path, streamed=streamed) as response:
+                await response.read()
+
+        listening = asyncio.create_task(listen())
+        await until(lambda: agent.pulled == len(agent.script) - 1)
+        (live,) = talker.gateway.gateway.turn_log.turns("local")
+        assert (live.status, live.ended_ms) == ("processing", None)
+        listening.cancel()
+        await until(lambda: agent.closed and not talker.gateway.gateway.http_turns.count)
+        (turn,) = talker.gateway.gateway.turn_log.turns("local")
+        assert (turn.status, turn.reason) == ("interrupted", "disconnected")
+        assert turn.first_token_ms is not None
+        assert turn.interrupt_ms is not None
+        assert turn.ended_ms is not None
+        assert turn.first_token_ms <= turn.interrupt_ms <= turn.ended_ms
+        assert turn.silent_ms is None  # nobody was there to be told
+
+
+@pytest.mark.parametrize("path", ["/chat", COMPLETIONS])
+async def test_a_failed_http_turn_is_recorded(path: str) -> None:
+    async with talking(ScriptedAgent(["Well. ", RuntimeError("boom")])) as talker:
+        async with await over_http(talker, path, streamed=False) as response:
+            assert response.status == 502
+        (turn,) = talker.gateway.gateway.turn_log.turns("local")
+        assert (turn.status, turn.reason, turn.tokens) == ("failed", "agent_error", 1)
+        assert turn.ended_ms is not None
+
+
+async def test_an_http_turn_that_cannot_be_kept_is_a_failed_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(turn: Any) -> list[Any]:
+        raise UnicodeEncodeError("utf-8", "secret", 0, 1, "surrogates")
+
+    monkeypatch.setattr("gateway.http_turns.reply_messages", refuse)
+    async with talking(ScriptedAgent(["Hello."])) as talker:
+        async with await over_http(talker, "/chat", streamed=False) as response:
+            assert response.status == 500
+        (turn,) = talker.gateway.gateway.turn_log.turns("local")
+        assert (turn.status, turn.reason) == ("failed", "storage_error")
