@@ -1,13 +1,11 @@
-/** Timeline: what the last turns did, and when: a list on one axis, each of them as a waterfall and a table. */
+/** Timeline: what the last turns did, and when: a list on one axis, each of them to be opened. */
 
 import { ask, save } from "./api.js";
-import { bar, table, waterfall } from "./waterfall.js";
+import { Detail, askTurn } from "./detail.js";
+import { element } from "./element.js";
+import { BARS, bars, inWords, lastHeardOf, legend } from "./waterfall.js";
 
-const element = (name, fields = {}, ...children) => {
-  const made = Object.assign(document.createElement(name), fields);
-  made.append(...children);
-  return made;
-};
+const AGAIN_MS = 2000;
 
 /** The value that this share of the numbers does not exceed; null without any. */
 export function percentile(values, share) {
@@ -21,33 +19,129 @@ const MEASURES = [
   ["Interrupt to silence", (turn) => (turn.silent_ms === null ? null : turn.silent_ms - turn.interrupt_ms)],
 ];
 
+/** A turn in the list, for as long as the gateway keeps it. */
+class Row {
+  constructor(id, onToggle) {
+    this.id = id;
+    this.detail = null;
+    /** Whether what `detail` shows may have changed since. */
+    this.isStale = false;
+    this._text = element("span", { className: "turn-text", dir: "auto" });
+    this._status = element("span", { className: "turn-status" });
+    this._lane = element("span", { className: "lane mini" });
+    this._lane.setAttribute("aria-hidden", "true"); // the title says it in words
+    this.button = element("button", { type: "button", className: "turn-row" }, this._text, this._status, this._lane);
+    this.button.setAttribute("aria-expanded", "false");
+    this.button.addEventListener("click", () => onToggle(this));
+    this.element = element("li", {}, this.button);
+  }
+
+  update(turn, longest) {
+    this.isLive = turn.ended_ms === null;
+    this.isStale ||= this._ended !== turn.ended_ms;
+    this._ended = turn.ended_ms;
+    this._text.textContent = turn.text;
+    this._status.textContent = this.isLive ? "under way" : `${turn.status}, ${(turn.ended_ms / 1000).toFixed(1)} s`;
+    this._status.dataset.status = turn.status;
+    this._lane.replaceChildren(...bars(turn, longest));
+    this.button.title = inWords(turn);
+  }
+
+  async open() {
+    this.detail = new Detail(this.id);
+    this.button.setAttribute("aria-expanded", "true");
+    this.element.append(this.detail.element);
+    await this.refresh();
+  }
+
+  async refresh() {
+    this.isStale = this.isLive;
+    await this.detail.refresh();
+  }
+
+  close() {
+    this.detail?.element.remove();
+    this.detail = null;
+    this.button.setAttribute("aria-expanded", "false");
+  }
+}
+
 export class Timeline {
   constructor(body) {
-    this._body = body;
     this._summary = element("dl", { className: "summary" });
     this._note = element("p", { className: "timeline-note" });
+    this._note.setAttribute("role", "status");
     this._list = element("ol", { className: "turns" });
     const all = element("button", { type: "button", textContent: "Export all as JSON" });
     all.addEventListener("click", () => this._try(() => this._exportAll()));
-    this._note.setAttribute("role", "status");
-    body.append(this._summary, this._note, this._list, element("p", {}, all));
-    this._open = null;
+    this._parts = [this._summary, legend(BARS), this._list, element("p", {}, all)];
+    body.append(this._note, ...this._parts);
+    this._ids = [];
+    this._rows = new Map();
+    this._asked = 0;
+    this._answered = 0;
+    this._shown = 0;
+    this._told = "";
+    this._showParts(false);
+    setInterval(() => body.offsetParent && this._asked === this._answered && this.refresh(), AGAIN_MS);
   }
 
-  /** Ask the gateway anew. */
+  /** Ask the gateway anew; what has the focus, and what is open, stays so. */
   async refresh() {
-    await this._try(async () => {
-      const { turns, kept } = await (await ask("turns")).json();
-      this._turns = turns;
-      this._summarise(turns);
-      const longest = Math.max(1, ...turns.map((turn) => turn.ended_ms ?? 0));
-      this._list.replaceChildren(...turns.map((turn) => this._entry(turn, longest)));
-      this._note.textContent = kept
-        ? turns.length
-          ? "Newest first, on one axis. Choose a turn for its waterfall."
-          : "No turn yet. Say something."
-        : "The gateway records no turns: it was started with --timeline 0.";
-    });
+    const number = ++this._asked;
+    let told, problem;
+    try {
+      told = await (await ask("turns")).text();
+    } catch (error) {
+      problem = error.message;
+    }
+    this._answered += 1;
+    if (number < this._shown) return; // a later answer was faster
+    this._shown = number;
+    if (problem) this._say(problem);
+    else if (told !== this._told) this._update(JSON.parse(told));
+    this._told = problem ? "" : told;
+    if (this._open?.isStale) await this._try(() => this._open.refresh());
+  }
+
+  _update({ turns, kept }) {
+    this._showParts(turns.length > 0);
+    if (kept === 0) this._say("The timeline is off: this gateway was started with --timeline 0 and records no turns.");
+    else if (turns.length === 0) this._say("No turn yet. Say something.");
+    else this._say("Newest first, on one axis. Choose a turn for its waterfall.");
+    this._summarise(turns);
+    this._ids = turns.map((turn) => turn.turn_id);
+    this._removeOthers();
+    // What is under way needs room to go on.
+    const longest = Math.max(1, ...turns.map((turn) => lastHeardOf(turn) * (turn.ended_ms === null ? 1.25 : 1)));
+    let next = this._list.firstElementChild;
+    for (const turn of turns) {
+      const known = this._rows.get(turn.turn_id);
+      const row = known ?? new Row(turn.turn_id, (row) => this._try(() => this._toggle(row)));
+      row.update(turn, longest);
+      if (known) next = row.element.nextElementSibling;
+      else this._list.insertBefore(row.element, next);
+      this._rows.set(turn.turn_id, row);
+    }
+  }
+
+  /** Forget the turns that the gateway has forgotten. */
+  _removeOthers() {
+    for (const [id, row] of this._rows) {
+      if (this._ids.includes(id)) continue;
+      const before = row.element.previousElementSibling;
+      if (row.element.contains(document.activeElement)) before?.querySelector("button").focus();
+      row.element.remove();
+      this._rows.delete(id);
+    }
+  }
+
+  _showParts(isShown) {
+    for (const part of this._parts) part.hidden = !isShown;
+  }
+
+  _say(text) {
+    if (this._note.textContent !== text) this._note.textContent = text; // a screen reader says it, but once
   }
 
   _summarise(turns) {
@@ -66,42 +160,19 @@ export class Timeline {
     );
   }
 
-  _entry(turn, longest) {
-    const isOpen = this._open === turn.turn_id;
-    const button = element(
-      "button",
-      { type: "button", className: "turn-row" },
-      element("span", { className: "turn-text", textContent: turn.text }),
-      element("span", { className: "turn-status", textContent: `${turn.status}, ${seconds(turn.ended_ms)}` }),
-      bar(turn, longest),
-    );
-    button.setAttribute("aria-expanded", isOpen);
-    const entry = element("li", {}, button);
-    button.addEventListener("click", () => this._try(() => this._toggle(turn.turn_id, entry, button)));
-    if (isOpen) this._try(() => this._show(turn.turn_id, entry));
-    return entry;
+  get _open() {
+    return [...this._rows.values()].find((row) => row.detail);
   }
 
-  async _toggle(id, entry, button) {
-    this._list.querySelector(".detail")?.remove();
-    this._list.querySelector("[aria-expanded=true]")?.setAttribute("aria-expanded", "false");
-    this._open = this._open === id ? null : id;
-    button.setAttribute("aria-expanded", this._open === id);
-    if (this._open) await this._show(id, entry);
-  }
-
-  async _show(id, entry) {
-    const turn = await (await ask(`turns/${encodeURIComponent(id)}`)).json();
-    if (this._open !== id) return;
-    const keep = element("button", { type: "button", textContent: "Export as JSON" });
-    keep.addEventListener("click", () => save(`turn-${id.slice(0, 8)}.json`, "application/json", JSON.stringify(turn, null, 2)));
-    entry.querySelector(".detail")?.remove();
-    entry.append(element("div", { className: "detail" }, waterfall(turn), table(turn), element("p", {}, keep)));
+  async _toggle(row) {
+    const before = this._open;
+    before?.close();
+    if (row !== before) await row.open();
   }
 
   async _exportAll() {
     const turns = [];
-    for (const { turn_id: id } of this._turns ?? []) turns.push(await (await ask(`turns/${encodeURIComponent(id)}`)).json());
+    for (const id of this._ids) turns.push(await askTurn(id));
     save("turns.json", "application/json", JSON.stringify(turns, null, 2));
   }
 
@@ -109,11 +180,7 @@ export class Timeline {
     try {
       await action();
     } catch (error) {
-      this._note.textContent = error.message;
+      this._say(error.message);
     }
   }
-}
-
-function seconds(ms) {
-  return ms === null ? "under way" : `${(ms / 1000).toFixed(1)} s`;
 }

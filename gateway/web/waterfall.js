@@ -1,16 +1,10 @@
-/** One turn's times as pictures: bars on a shared axis, and the same as a table. */
+/** One turn's times as pictures: bars on a shared axis, and in words for the lane that is pointed at or chosen. */
 
-function element(name, className, text, title) {
-  const made = document.createElement(name);
-  made.className = className;
-  if (text) made.textContent = text;
-  if (title) made.title = title;
-  return made;
-}
+import { element } from "./element.js";
 
 /** Something from `start` to `end` on a lane that is `total` long. */
-function span(className, start, end, total, title) {
-  const made = element("span", className, "", title);
+function span(className, start, end, total) {
+  const made = element("span", { className });
   made.style.left = `${(100 * start) / total}%`;
   made.style.width = `${(100 * Math.max(0, end - start)) / total}%`;
   return made;
@@ -18,145 +12,178 @@ function span(className, start, end, total, title) {
 
 const show = (ms) => (ms === null || ms === undefined ? "–" : `${ms} ms`);
 
-/** The whole turn in one line, on an axis that is `total` long. */
-export function bar(turn, total) {
-  const lane = element("span", "lane mini");
-  lane.setAttribute("aria-hidden", "true"); // the table has the numbers
-  const end = turn.ended_ms ?? total;
+/** When a turn was last heard of: its end, if it has one. */
+export function lastHeardOf(turn) {
+  return turn.ended_ms ?? Math.max(turn.first_chunk_ms ?? 0, turn.last_token_ms ?? 0, turn.interrupt_ms ?? 0);
+}
+
+/** The whole turn in one line, on an axis that is `total` long: its bars. */
+export function bars(turn, total) {
+  const end = lastHeardOf(turn);
   const first = turn.first_chunk_ms ?? end;
-  lane.append(span("wait", 0, first, total, `first chunk ${show(turn.first_chunk_ms)}`));
-  lane.append(span("spoken", first, end, total, `ended ${show(turn.ended_ms)}`));
-  if (turn.first_token_ms !== null)
-    lane.append(span("token", turn.first_token_ms, turn.first_token_ms, total, `first token ${show(turn.first_token_ms)}`));
-  if (turn.interrupt_ms !== null)
-    lane.append(span("stop", turn.interrupt_ms, turn.interrupt_ms, total, `interrupt ${show(turn.interrupt_ms)}`));
-  return lane;
+  const made = [span("wait", 0, first, total), span("spoken", first, end, total)];
+  if (turn.ended_ms === null) made.push(span("live", end, total, total));
+  if (turn.first_token_ms !== null) made.push(span("token", turn.first_token_ms, turn.first_token_ms, total));
+  if (turn.interrupt_ms !== null) made.push(span("stop", turn.interrupt_ms, turn.interrupt_ms, total));
+  return made;
 }
 
-/** A lane for each thing that happened, all on one axis. */
-export function waterfall(turn) {
-  const times = turn.chunks.flatMap((chunk) => [chunk.ready_ms, chunk.spoken_ms ?? 0]);
-  const total = Math.max(1, turn.ended_ms ?? 0, turn.last_token_ms ?? 0, ...times);
-  const chart = element("div", "waterfall");
-  chart.setAttribute("role", "img");
-  chart.setAttribute("aria-label", `Waterfall of the turn, ${total} ms long; the table below has the same times.`);
-  const lane = (name, ...spans) => {
-    const row = element("div", "row");
-    const track = element("span", "lane");
-    track.append(...spans);
-    for (const [ms, className, title] of [
-      [turn.ended_ms, "end", `${turn.status} ${show(turn.ended_ms)}`],
-      [turn.interrupt_ms, "stop", `interrupt ${show(turn.interrupt_ms)}`],
-    ])
-      if (ms !== null) track.append(span(className, ms, ms, total, title));
-    const label = element("span", "lane-name", name, name);
-    row.append(label, track);
-    chart.append(row);
-  };
-  chart.append(axis(total));
-  lane("Tokens", ...density(turn, total));
-  for (const tool of turn.tools)
-    lane(
-      tool.name,
-      span("tool-bar", tool.called_ms, tool.answered_ms ?? total, total, `${tool.name}: called ${show(tool.called_ms)}, answered ${show(tool.answered_ms)}`),
-    );
-  let voiceFree = 0;
-  for (const chunk of turn.chunks) {
-    const sent = chunk.sent_ms ?? chunk.ready_ms;
-    const told = `written ${show(chunk.written_ms)}, ready ${show(chunk.ready_ms)}, sent ${show(chunk.sent_ms)}, spoken ${show(chunk.spoken_ms)}`;
-    const begins = Math.max(sent, voiceFree);
-    const ends = chunk.spoken_ms ?? turn.interrupt_ms ?? begins;
-    const bars = [span("wait", chunk.written_ms, sent, total, told), span("queued", sent, Math.min(begins, ends), total, told)];
-    if (chunk.spoken_ms !== null) bars.push(span("spoken", begins, chunk.spoken_ms, total, told));
-    else if (ends > begins) bars.push(span("cut-off", begins, ends, total, told));
-    voiceFree = Math.max(voiceFree, ends);
-    lane(chunk.text, ...bars);
-  }
-  chart.append(legend());
-  return chart;
+/** The moments of the whole turn in words. */
+export function inWords(turn) {
+  return [
+    ["first token", turn.first_token_ms],
+    ["first chunk", turn.first_chunk_ms],
+    ["interrupt", turn.interrupt_ms],
+    [turn.status, turn.ended_ms],
+  ]
+    .filter(([, ms]) => ms !== null)
+    .map(([name, ms]) => `${name} ${show(ms)}`)
+    .join(", ");
 }
 
-function axis(total) {
-  const row = element("div", "row axis");
-  const track = element("span", "lane");
-  const step = [50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000].find((step) => total / step <= 5) ?? total;
-  for (let ms = 0; ms <= total; ms += step) {
-    const tick = span("tick", ms, ms, total);
-    tick.textContent = total < 2000 ? `${ms} ms` : `${ms / 1000} s`;
-    if (ms > 0.9 * total) tick.classList.add("last");
-    track.append(tick);
-  }
-  row.append(element("span", "lane-name", "Time"), track);
-  return row;
+/** What the colours mean: a line of [class, text]. */
+export function legend(entries) {
+  return element("p", { className: "legend" }, ...entries.map(([className, text]) => element("span", {}, element("i", { className }), text)));
 }
 
-function density({ density: { bin_ms: bin, counts }, first_token_ms: first }, total) {
-  const most = Math.max(1, ...counts);
-  const bins = counts.map((count, index) => {
-    const made = span("bin", index * bin, Math.min(total, (index + 1) * bin), total, `${count} tokens in ${bin} ms`);
-    made.style.opacity = count ? 0.25 + (0.75 * count) / most : 0;
-    return made;
-  });
-  return first === null ? bins : [...bins, span("token", first, first, total, `first token ${show(first)}`)];
-}
+export const BARS = [
+  ["wait", "until the first chunk"],
+  ["spoken", "until the end"],
+  ["live", "under way"],
+  ["token", "first token"],
+  ["stop", "interrupt"],
+];
 
-const LEGEND = [
+const LANES = [
+  ["bin", "tokens"],
+  ["token", "first token"],
+  ["tool-bar", "tool"],
   ["wait", "written, not sent"],
   ["queued", "sent, in line"],
   ["spoken", "spoken"],
   ["cut-off", "cut off"],
   ["stop", "interrupt"],
+  ["end", "end of the turn"],
 ];
 
-function legend() {
-  const made = element("p", "legend");
-  for (const [className, text] of LEGEND) {
-    const entry = element("span", "", text);
-    entry.prepend(element("i", className));
-    made.append(entry);
-  }
-  return made;
-}
-
-/** The same as numbers. */
-export function table(turn) {
-  const rows = [
-    ["User spoke", 0],
-    ["First token", turn.first_token_ms],
-    ["Last token", turn.last_token_ms],
-    ...turn.tools.flatMap((tool) => [
-      [`${tool.name} called`, tool.called_ms],
-      [`${tool.name} answered (${tool.status ?? "not yet"})`, tool.answered_ms],
-    ]),
-    ["Interrupt asked for", turn.interrupt_ms],
-    [`Ended: ${turn.status}${turn.reason ? `, ${turn.reason}` : ""}`, turn.ended_ms],
-  ].filter(([, ms]) => ms !== null);
-  const box = element("div", "tables");
-  box.tabIndex = 0;
-  box.setAttribute("role", "group");
-  box.setAttribute("aria-label", "Times of the turn");
-  box.append(
-    grid(["Event", "ms"], rows.sort((a, b) => a[1] - b[1])),
-    grid(
-      ["Chunk", "written", "ready", "sent", "spoken"],
-      turn.chunks.map((chunk) => [chunk.text, chunk.written_ms, chunk.ready_ms, chunk.sent_ms, chunk.spoken_ms]),
-    ),
-  );
-  return box;
-}
-
-function grid(head, rows) {
-  const made = element("table", "");
-  const line = (cells, name) => {
-    const row = document.createElement("tr");
-    cells.forEach((cell, index) => {
-      const made = element(index ? name : "th", index ? "number" : "", cell === null ? "–" : String(cell));
-      if (made.tagName === "TH") made.scope = name === "th" ? "col" : "row";
-      row.append(made);
+/** What happened, on one axis: lanes of `{name, told, spans}`. */
+function lanesOf(turn, total) {
+  const { tokens, density, tools, chunks } = turn;
+  const most = Math.max(0, ...density.counts);
+  const lanes = [{
+    name: "Tokens",
+    told: `${tokens}, at most ${most} in ${density.bin_ms} ms, first ${show(turn.first_token_ms)}, last ${show(turn.last_token_ms)}`,
+    spans: strip(turn, most, total),
+  }];
+  for (const tool of tools)
+    lanes.push({
+      name: tool.name,
+      told: `called ${show(tool.called_ms)}, answered ${show(tool.answered_ms)}${tool.status ? ` (${tool.status})` : ""}`,
+      spans: [span("tool-bar", tool.called_ms, tool.answered_ms ?? total, total)],
     });
-    return row;
-  };
-  made.createTHead().append(line(head, "th"));
-  made.createTBody().append(...rows.map((row) => line(row, "td")));
+  let voiceFree = 0;
+  for (const chunk of chunks) {
+    const sent = chunk.sent_ms ?? chunk.ready_ms;
+    const begins = Math.max(sent, voiceFree);
+    const ends = chunk.spoken_ms ?? turn.interrupt_ms ?? begins;
+    const spans = [span("wait", chunk.written_ms, sent, total), span("queued", sent, Math.min(begins, ends), total)];
+    if (chunk.spoken_ms !== null) spans.push(span("spoken", begins, ends, total));
+    else if (ends > begins) spans.push(span("cut-off", begins, ends, total));
+    voiceFree = Math.max(voiceFree, ends);
+    const told = `written ${show(chunk.written_ms)}, ready ${show(chunk.ready_ms)}, sent ${show(chunk.sent_ms)}, spoken ${show(chunk.spoken_ms)}`;
+    lanes.push({ name: chunk.text, told, spans });
+  }
+  return lanes;
+}
+
+/** Tokens as a density strip: the more in a bin, the higher it is. */
+function strip({ density: { bin_ms: bin, counts }, first_token_ms: first }, most, total) {
+  const made = [];
+  counts.forEach((count, index) => {
+    if (!count) return;
+    made.push(span("bin", index * bin, Math.min(total, (index + 1) * bin), total));
+    made.at(-1).style.top = `${70 * (1 - count / most)}%`;
+  });
+  if (first !== null) made.push(span("token", first, first, total));
   return made;
+}
+
+function axis(total) {
+  const track = element("span", { className: "lane" });
+  const power = 10 ** Math.max(0, Math.floor(Math.log10(total / 5)));
+  const step = power * ([1, 2, 5].find((many) => total <= 5 * many * power) ?? 10);
+  const inSeconds = total >= 2000;
+  for (let ms = 0; ms <= total; ms += step) {
+    const tick = span("tick", ms, ms, total);
+    tick.textContent = inSeconds ? ms / 1000 : ms;
+    track.append(tick);
+  }
+  const row = element("div", { className: "row axis" }, element("span", { className: "lane-name", textContent: inSeconds ? "Seconds" : "Milliseconds" }), track);
+  row.setAttribute("aria-hidden", "true"); // a scale for the eye; the lanes tell their times in words
+  return row;
+}
+
+let waterfalls = 0;
+
+/** A lane for each thing that happened. One tab stop; arrow keys, a pointer or a finger choose a lane, whose times are told. */
+export class Waterfall {
+  constructor() {
+    this._id = `waterfall-${++waterfalls}`;
+    this._axis = element("div");
+    this._told = element("p", { className: "told" });
+    this._lanes = element("div", { className: "lanes", tabIndex: 0 });
+    this._lanes.setAttribute("role", "listbox");
+    this._chosen = -1;
+    this.element = element("div", { className: "waterfall" }, element("div", { className: "head" }, this._told, this._axis), this._lanes, legend(LANES));
+    const at = (event) => this._rows.indexOf(event.target.closest(".row"));
+    this._lanes.addEventListener("pointerover", (event) => this._tell(at(event)));
+    this._lanes.addEventListener("pointerleave", () => this._tell(this._chosen));
+    this._lanes.addEventListener("click", (event) => this._choose(at(event)));
+    this._lanes.addEventListener("focus", () => this._lanes.matches(":focus-visible") && this._choose(Math.max(0, this._chosen)));
+    this._lanes.addEventListener("keydown", (event) => this._key(event));
+  }
+
+  /** Show this turn; the lane that was chosen stays so. */
+  show(turn) {
+    this._turn = turn;
+    const times = turn.chunks.flatMap((chunk) => [chunk.ready_ms, chunk.spoken_ms ?? 0]);
+    const total = Math.max(1, lastHeardOf(turn), ...times);
+    this._all = lanesOf(turn, total);
+    this._rows = this._all.map(({ name, told, spans }, index) => {
+      const track = element("span", { className: "lane" }, ...spans);
+      if (turn.ended_ms !== null) track.append(span("end", turn.ended_ms, turn.ended_ms, total));
+      if (turn.interrupt_ms !== null) track.append(span("stop", turn.interrupt_ms, turn.interrupt_ms, total));
+      const row = element("div", { className: "row", id: `${this._id}-${index}` }, element("span", { className: "lane-name", dir: "auto", textContent: name }), track);
+      row.setAttribute("role", "option");
+      row.setAttribute("aria-label", `${name}: ${told}`);
+      return row;
+    });
+    this._axis.replaceChildren(axis(total));
+    this._lanes.setAttribute("aria-label", `Waterfall of the turn, ${total} ms long`);
+    this._lanes.replaceChildren(...this._rows);
+    this._choose(this._chosen);
+  }
+
+  _choose(index) {
+    this._chosen = index;
+    this._rows.forEach((row, at) => row.setAttribute("aria-selected", at === index));
+    if (index < 0) this._lanes.removeAttribute("aria-activedescendant");
+    else this._lanes.setAttribute("aria-activedescendant", this._rows[index].id);
+    this._tell(index);
+  }
+
+  _tell(index) {
+    const { name, told } = this._all[index] ?? { name: "The whole turn", told: inWords(this._turn) };
+    const title = element("strong", { dir: "auto", textContent: name });
+    this._told.replaceChildren(title, element("span", { textContent: told }));
+  }
+
+  _key(event) {
+    const last = this._rows.length - 1;
+    const to = { ArrowDown: Math.min(last, this._chosen + 1), ArrowUp: Math.max(0, this._chosen - 1), Home: 0, End: last }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    this._choose(to);
+    this._rows[to].scrollIntoView({ block: "nearest" });
+  }
 }
