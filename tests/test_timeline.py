@@ -35,7 +35,7 @@ def agent() -> ScriptedAgent:
 
 
 async def test_an_interrupted_turn_as_a_waterfall_and_a_table(browser: Browser, tmp_path: Path) -> None:
-    async with serving(agent()) as served, talking(browser, served.http_url, cps=80) as page:
+    async with serving(agent()) as served, talking(browser, served.http_url, cps=30) as page:
         await page.page.click("#show-timeline")
         await expect(page.page.locator(".timeline-note")).to_contain_text("No turn yet")
         await page.say("Speak, please")
