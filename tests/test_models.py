@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import product
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InvalidTransitionError
 from pipeline.message_processor import ConversationTurn, Playback, TurnStatus
+from pipeline.message_processor.turn_queue import TurnQueue
 from pipeline.text import TextChunkProcessor, TTSTextProcessor
 
 P, R, C, F, I = (  # noqa: E741 - the table reads better so
@@ -32,8 +32,8 @@ def make_turn(status: TurnStatus = P) -> ConversationTurn:
         user_input="hello",
         correlation_id="x",
         agent_stream=ScriptedAgent([]).stream(),
-        token_queue=asyncio.Queue(1),
-        event_queue=asyncio.Queue(1),
+        token_queue=TurnQueue(1),
+        event_queue=TurnQueue(1),
         chunker=TextChunkProcessor(),
         speech=TTSTextProcessor(),
         playback=Playback(),

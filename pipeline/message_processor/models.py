@@ -15,6 +15,7 @@ from pipeline.errors import InvalidTransitionError, PipelineError
 from pipeline.events import AgentEvent, Cut, StreamToken, Timing, ToolCall, ToolResult, TurnEvent, Usage
 from pipeline.message_processor.constants import TokenQueueMark
 from pipeline.message_processor.playback import Playback
+from pipeline.message_processor.turn_queue import TurnQueue
 from pipeline.text import SpeechChunk, TextChunkProcessor, TTSTextProcessor
 
 __all__ = ["TRANSITIONS", "ConversationTurn", "QueuedEvent", "QueuedToken", "TurnStatus"]
@@ -54,8 +55,8 @@ class ConversationTurn:
     user_input: str
     correlation_id: str
     agent_stream: AsyncGenerator[AgentEvent, None]
-    token_queue: asyncio.Queue[QueuedToken]
-    event_queue: asyncio.Queue[QueuedEvent]
+    token_queue: TurnQueue[QueuedToken]
+    event_queue: TurnQueue[QueuedEvent]
     chunker: TextChunkProcessor
     speech: TTSTextProcessor
     playback: Playback

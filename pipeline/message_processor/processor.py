@@ -21,6 +21,7 @@ from pipeline.message_processor.failure_log import log_failure
 from pipeline.message_processor.models import ConversationTurn, TurnStatus
 from pipeline.message_processor.playback import Heard, Playback
 from pipeline.message_processor.task_manager import TaskManager
+from pipeline.message_processor.turn_queue import TurnQueue
 from pipeline.text import ChunkLimits, SpeechRules, TextChunkProcessor, TTSTextProcessor
 
 __all__ = ["MessageProcessor"]
@@ -107,8 +108,8 @@ class MessageProcessor:
             user_input=user_input,
             correlation_id=correlation_id or uuid4().hex,
             agent_stream=agent_stream,
-            token_queue=asyncio.Queue(self._queue_maxsize),
-            event_queue=asyncio.Queue(self._queue_maxsize),
+            token_queue=TurnQueue(self._queue_maxsize),
+            event_queue=TurnQueue(self._queue_maxsize),
             chunker=TextChunkProcessor(lang=lang, limits=limits),
             speech=TTSTextProcessor(lang=lang, rules=rules or SpeechRules()),
             playback=Playback(self._speaking_rate_cps, max_unspoken_chunks, self._attached),

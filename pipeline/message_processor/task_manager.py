@@ -11,6 +11,7 @@ from loguru import logger
 
 from pipeline.message_processor.constants import INTERRUPT_WAIT_TIMEOUT
 from pipeline.message_processor.models import ConversationTurn
+from pipeline.message_processor.turn_queue import TurnQueue
 
 __all__ = ["TaskManager"]
 
@@ -108,7 +109,7 @@ class TaskManager:
         return _drain(turn.event_queue)
 
 
-def _drain(queue: asyncio.Queue[Any]) -> int:
+def _drain(queue: TurnQueue[Any]) -> int:
     dropped = 0
     while not queue.empty():
         queue.get_nowait()
