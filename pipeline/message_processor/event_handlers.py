@@ -48,17 +48,19 @@ class EventHandler:
         client slows the agent. The caller closes the agent's stream.
         """
         turn = self._turn
+        queue = turn.token_queue
         try:
             async for event in turn.agent_stream:
                 if not turn.is_live:  # the agent ignored its cancellation
                     return
                 match event:
                     case StreamToken() | ToolCall() | ToolResult():
-                        token = self._noted(_checked(event))
-                        if turn.token_queue.full():
-                            await turn.token_queue.put(token)
+                        token = _checked(event)
+                        self._note(token)
+                        if queue.full():
+                            await queue.put(token)
                         else:  # for every token, and much cheaper
-                            turn.token_queue.put_nowait(token)
+                            queue.put_nowait(token)
                     case StreamStart():
                         pass  # the client was told when the turn began
                     case StreamEnd():
@@ -73,15 +75,14 @@ class EventHandler:
                 raise
             log_failure(f"turn {turn.turn_id}: the agent failed", error, correlation_id=turn.correlation_id)
             turn.failure = AgentError("The agent failed.")
-        await turn.token_queue.put(TOKEN_QUEUE_SENTINEL)
+        await queue.put(TOKEN_QUEUE_SENTINEL)
 
-    def _noted(self, event: StreamToken | ToolCall | ToolResult) -> StreamToken | ToolCall | ToolResult:
+    def _note(self, event: StreamToken | ToolCall | ToolResult) -> None:
         # Here, not where it is consumed: what an interrupt drains was done all the same.
         if isinstance(event, StreamToken):
             self._produced_chars += 0 if event.filler else len(event.text)
         else:
             self._turn.tool_events.append((self._produced_chars, event))
-        return event
 
     def _is_stopped(self) -> bool:
         """Whether a cancellation is meant for this turn, and not something that its agent did to itself."""
@@ -96,8 +97,18 @@ class EventHandler:
         """Turn tokens into events until the sentinel, then flush and queue the terminal event."""
         self._idle_timer = self._loop.call_later(self._idle_release_s, self._on_idle_timer)
         try:
-            while (event := await self._turn.token_queue.get()) is not TOKEN_QUEUE_SENTINEL:
-                await self._process_token_event(event)
+            turn = self._turn
+            queue = turn.token_queue
+            while (event := await queue.get()) is not TOKEN_QUEUE_SENTINEL:
+                if not isinstance(event, StreamToken) or event.filler:
+                    await self._process_token_event(event)
+                elif text := event.text:  # here, because a coroutine for every token costs too much
+                    self._last_token_at_s = self._loop.time()
+                    turn.hear(text, self._last_token_at_s)
+                    if turn.captions:
+                        await self._put(StreamToken(text, turn.turn_id))
+                    if chunks := turn.chunker.feed(text):
+                        await self._put_chunks(chunks)
             await self._flush_tts_buffer()
             await self._put(self._terminal_event())
         except Exception:
@@ -107,21 +118,12 @@ class EventHandler:
             self._idle_timer.cancel()
 
     async def _process_token_event(self, event: QueuedToken) -> None:
-        """Handle one entry of the token queue."""
+        """Handle one entry of the token queue that is no text of the reply."""
         turn = self._turn
         if isinstance(event, StreamToken):
-            if not event.text:
-                return
-            text = event.text
-            self._last_token_at_s = self._loop.time()
-            if event.filler:
-                await self._say_filler(text)
-                return
-            turn.hear(text, self._last_token_at_s)
-            if turn.captions:
-                await self._put(StreamToken(text, turn.turn_id))
-            if chunks := turn.chunker.feed(text):
-                await self._put_chunks(chunks)
+            if event.text:
+                self._last_token_at_s = self._loop.time()
+                await self._say_filler(event.text)
         elif event is TOKEN_QUEUE_IDLE:
             if turn.token_queue.empty():
                 await self._put_chunks(turn.chunker.release())
@@ -155,8 +157,12 @@ class EventHandler:
 
     async def _put(self, event: QueuedEvent) -> None:
         # A turn that ended meanwhile says nothing more, also when its tasks will not die.
-        if self._turn.is_live:
-            await self._turn.event_queue.put(event)
+        turn = self._turn
+        if turn.is_live:
+            if turn.event_queue.full():
+                await turn.event_queue.put(event)
+            else:
+                turn.event_queue.put_nowait(event)
 
     def _terminal_event(self) -> StreamEnd | Error:
         turn = self._turn

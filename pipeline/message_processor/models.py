@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -40,6 +40,8 @@ TRANSITIONS = MappingProxyType(
         TurnStatus.INTERRUPTED: frozenset(),
     }
 )
+
+_LIVE: Final = tuple(status for status, allowed in TRANSITIONS.items() if allowed)
 
 QueuedToken: TypeAlias = StreamToken | ToolCall | ToolResult | TokenQueueMark
 QueuedEvent: TypeAlias = TurnEvent | SpeechChunk
@@ -93,7 +95,7 @@ class ConversationTurn:
     @property
     def is_live(self) -> bool:
         """Whether the turn can still end in more than one way."""
-        return bool(TRANSITIONS[self.status])
+        return self.status in _LIVE  # asked for every token: a tuple needs no hash of an enum
 
     def advance(self, status: TurnStatus) -> bool:
         """Move to `status`; False when the turn is already over: a lost race, which is normal life.
