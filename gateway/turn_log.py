@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
 
@@ -46,7 +46,8 @@ class Density(msgspec.Struct):
             self.counts = [sum(counts[at : at + 2]) for at in range(0, len(counts), 2)]
             self.bin_ms *= 2
         at = int(at_ms // self.bin_ms)
-        self.counts += [0] * (at + 1 - len(self.counts))
+        if at >= len(self.counts):
+            self.counts += [0] * (at + 1 - len(self.counts))
         self.counts[at] += 1
 
 
@@ -115,7 +116,29 @@ class _Recording:
         self.chars = 0
         # The raw reply's length after each token, and when that was: a chunk's text ends at one of them.
         self.lengths: list[int] = []
-        self.moments: list[int] = []
+        self.moments: list[float] = []
+        self.counted = 0
+
+    def count(self) -> TurnTimes:
+        """The times, with the tokens that came since this was last asked."""
+        fresh, self.counted = self.moments[self.counted :], len(self.moments)
+        if fresh:
+            self.add(fresh)
+        return self.times
+
+    def add(self, moments: Sequence[float]) -> None:
+        """Tokens came at these moments."""
+        times = self.times
+        times.tokens += len(moments)
+        times.last_token_ms = self.ms(moments[-1])
+        if times.first_token_ms is None:
+            times.first_token_ms = self.ms(moments[0])
+        for moment in moments:
+            times.density.add((moment - self.began_s) * 1000)
+
+    def ms(self, moment: float) -> int:
+        """Milliseconds since the turn began."""
+        return round((moment - self.began_s) * 1000)
 
 
 class TurnLog:
@@ -133,13 +156,13 @@ class TurnLog:
     def turns(self, user_id: str) -> list[TurnSummary]:
         """The user's last turns in short, newest first."""
         fields = TurnSummary.__struct_fields__
-        times = (self._turns[turn_id].times for turn_id in reversed(self._of_user.get(user_id, ())))
+        times = (self._turns[turn_id].count() for turn_id in reversed(self._of_user.get(user_id, ())))
         return [TurnSummary(**{name: getattr(turn, name) for name in fields}) for turn in times]
 
     def turn(self, user_id: str, turn_id: str) -> TurnTimes | None:
         """One of the user's last turns in full."""
         recording = self._turns.get(turn_id)
-        return recording.times if recording is not None and recording.user_id == user_id else None
+        return recording.count() if recording is not None and recording.user_id == user_id else None
 
     # What happens, in the order of a turn's life
 
@@ -164,25 +187,23 @@ class TurnLog:
         turn = self._turns.get(turn_id)
         if turn is None:
             return
-        now_ms = self._ms(turn)
-        times = turn.times
-        match event:
-            case StreamToken(filler=False):
-                times.tokens += 1
-                times.last_token_ms = now_ms
-                if times.first_token_ms is None:
-                    times.first_token_ms = now_ms
-                times.density.add(now_ms)
-                turn.chars += len(event.text)
-                if len(turn.lengths) < _MAX_STEPS:
-                    turn.lengths.append(turn.chars)
-                    turn.moments.append(now_ms)
-            case ToolCall() if len(times.tools) < MAX_TOOLS:
-                times.tools.append(ToolTimes(event.tool_call_id, event.name, now_ms))
-            case ToolResult():
-                for tool in times.tools:
-                    if tool.tool_call_id == event.tool_call_id:
-                        tool.answered_ms, tool.status = now_ms, event.status
+        if isinstance(event, StreamToken):
+            if event.filler:
+                return
+            turn.chars += len(event.text)
+            if len(turn.moments) < _MAX_STEPS:  # counted when somebody looks: there are very many
+                turn.lengths.append(turn.chars)
+                turn.moments.append(self._clock())
+            else:
+                turn.count()
+                turn.add([self._clock()])
+        elif isinstance(event, ToolCall):
+            if len(turn.times.tools) < MAX_TOOLS:
+                turn.times.tools.append(ToolTimes(event.tool_call_id, event.name, self._ms(turn)))
+        elif isinstance(event, ToolResult):
+            for tool in turn.times.tools:
+                if tool.tool_call_id == event.tool_call_id:
+                    tool.answered_ms, tool.status = self._ms(turn), event.status
 
     def ready(self, event: TurnEvent) -> None:
         """An event of the turn is about to be sent."""
@@ -193,7 +214,7 @@ class TurnLog:
             turn.times.first_chunk_ms = now_ms
         if len(turn.times.chunks) < MAX_CHUNKS:
             at = bisect_left(turn.lengths, event.span[1])
-            written_ms = turn.moments[at] if at < len(turn.moments) else now_ms
+            written_ms = turn.ms(turn.moments[at]) if at < len(turn.moments) else now_ms
             turn.times.chunks.append(ChunkTimes(event.index, _short(event.text), len(event.text), written_ms, now_ms))
 
     def chunk_sent(self, turn_id: str, index: int) -> None:
@@ -221,7 +242,8 @@ class TurnLog:
         if turn := self._turns.get(turn_id):
             turn.times.status, turn.times.reason = status, reason
             turn.times.ended_ms = self._ms(turn)
-            turn.lengths, turn.moments = [], []
+            turn.count()
+            turn.lengths, turn.moments, turn.counted = [], [], 0
 
     def sent(self, event: TurnEvent) -> None:
         """An event of the turn was sent."""
@@ -231,7 +253,7 @@ class TurnLog:
                 turn.times.silent_ms = turn.times.ended_ms
 
     def _ms(self, turn: _Recording) -> int:
-        return round((self._clock() - turn.began_s) * 1000)
+        return turn.ms(self._clock())
 
 
 def _short(text: str) -> str:
