@@ -40,3 +40,23 @@ def test_an_event_without_end_is_refused(text: bytes) -> None:
     with pytest.raises(EventTooLongError):
         for position in range(len(text)):
             decoder.feed(text[position : position + 1])
+
+
+@pytest.mark.parametrize(
+    "packets",
+    [
+        [b"data: a\n\n", b"data: b\n\n"],
+        [b"data: a\n\ndata: b\n\n"],
+        [b"data: a\r\rdata: b\n\n"],
+        [b"data: a\n", b"\ndata: b\n\n"],
+        [b"data: a\n\r", b"\ndata: b\n\n"],
+        [b"data: a\n\nda", b"ta: b", b"\n\n"],
+    ],
+)
+def test_packets_of_one_whole_event_and_others_mix(packets: list[bytes]) -> None:
+    assert decode(*packets) == [b"a", b"b"]
+
+
+def test_a_packet_that_looks_whole_may_go_on_with_an_event() -> None:
+    assert decode(b"data: a\n", b"data: b\n\n") == [b"a\nb"]
+    assert decode(b"data: a\rdata: b\n\n") == [b"a\nb"]

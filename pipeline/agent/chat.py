@@ -86,7 +86,7 @@ class _ChatDecoder:
         self._finish = ""
 
     def feed(self, payload: bytes) -> StreamToken | None:
-        if payload.startswith(b"[DONE]"):
+        if payload[:6] == b"[DONE]":
             self.done = True
             return None
         chunk = self._payloads.decode(payload)

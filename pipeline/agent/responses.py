@@ -118,7 +118,7 @@ class _ResponsesDecoder:
         self._speaking = ""  # the id of the output item whose text is being said
 
     def feed(self, payload: bytes) -> StreamToken | None:
-        if payload.startswith(b"[DONE]"):
+        if payload[:6] == b"[DONE]":
             return None
         event = self._payloads.decode(payload)
         kind = event.type

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["EventTooLongError", "SSEDecoder"]
 
 MAX_EVENT_BYTES = 2 * 1024 * 1024
+LF, CR = b"\n\r"  # as numbers, which `in` finds in bytes much faster than bytes
 
 
 class EventTooLongError(ValueError):
@@ -26,9 +27,13 @@ class SSEDecoder:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Raises EventTooLongError instead of buffering without end."""
+        if chunk[-2:] == b"\n\n" and chunk[:6] == b"data: " and not (self._rest or self._data):
+            payload = chunk[6:-2]
+            if LF not in payload and CR not in payload:
+                return [payload]  # one whole event of one line: what a packet is, as a rule
         text = self._rest + chunk if self._rest else chunk
         held = b""
-        if b"\r" in text:
+        if CR in text:
             if text.endswith(b"\r"):  # the LF of this CR LF may come with the next packet
                 text, held = text[:-1], b"\r"
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -39,7 +44,7 @@ class SSEDecoder:
             if not line:
                 if self._data:
                     payloads.append(self._take())
-            elif line.startswith(b"data:"):
+            elif line[:5] == b"data:":
                 self._add(line[6:] if line[5:6] == b" " else line[5:])
         if len(self._rest) + self._data_bytes > self._max_event_bytes:
             raise EventTooLongError(f"an event of more than {self._max_event_bytes} bytes")
