@@ -12,7 +12,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import Self
+from typing import Protocol
 
 import msgspec
 import openai
@@ -31,7 +31,7 @@ KEEP_ALIVE_S = 120.0  # the SDK's 5 s would open a new connection for nearly eve
 NO_KEY = "none"  # the SDK insists on one
 MAX_CONNECTIONS = 4096
 DRAIN_S = 0.1
-MAX_PACKET_BYTES = 16 * 1024  # of a flood, the first words need not wait until all of it is decoded
+MAX_PACKET_BYTES = 16 * 1024  # decoded at once: the first words of a flood need not wait for all of it
 
 
 class ModelTimeouts(msgspec.Struct, frozen=True):
@@ -127,15 +127,15 @@ class ModelStream:
         comments and empty events are none. With the first words the wait for words is over.
         """
         sse = SSEDecoder()
-        ended = False
+        packet, ended = b"", False
         deadline = min(self._token_by, self._words_by)
         async with aclosing(self._packets) as packets:
             while not (decoder.done or ended):
                 try:
-                    payloads = sse.feed(await self._waits.until(deadline, packets.__anext__))
-                except StopAsyncIteration:
-                    payloads = sse.finish()
-                    ended = True
+                    packet = packet or await self._waits.until(deadline, packets.read)
+                    ended = not packet
+                    payloads = sse.finish() if ended else sse.feed(packet[:MAX_PACKET_BYTES])
+                    packet = packet[MAX_PACKET_BYTES:]
                 except RunCancelledError:
                     raise
                 except Exception as error:
@@ -162,10 +162,18 @@ class ModelStream:
         """Read the few bytes behind the last event, so that the connection can be used again."""
         try:
             async with asyncio.timeout(DRAIN_S):
-                async for _ in self._packets:
+                while await self._packets.read():
                     pass
         except Exception as error:
             logger.debug("the end of a model's response was not clean: {}", type(error).__name__)
+
+
+class _Packets(Protocol):
+    """A response's body as it comes: `read` gives what has come, b"" at the end."""
+
+    read: Callable[[], Awaitable[bytes]]
+
+    async def aclose(self) -> None: ...
 
 
 class _AiohttpPackets:
@@ -175,30 +183,29 @@ class _AiohttpPackets:
     """
 
     def __init__(self, read: Callable[[], Awaitable[bytes]]) -> None:
-        self._read = read
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        packet = await self._read()
-        if not packet:
-            raise StopAsyncIteration
-        return packet
+        self.read = read
 
     async def aclose(self) -> None:
         """Closing the response is what closes it."""
 
 
-def _packets(stream: _ByteStream) -> AsyncGenerator[bytes, None] | _AiohttpPackets:
+class _DecodedPackets:
+    """What the HTTP library makes of a body whose content is encoded."""
+
+    def __init__(self, packets: AsyncGenerator[bytes, None]) -> None:
+        self.read: Callable[[], Awaitable[bytes]] = partial(anext, packets, b"")
+        self.aclose = packets.aclose
+
+
+def _packets(stream: _ByteStream) -> _Packets:
     """The body's bytes as they come: the short way where it is there and nothing has to be decoded."""
     response = stream.response
     if "content-encoding" not in response.headers:
         transport_stream = getattr(response.stream, "_stream", None)
         content = getattr(getattr(transport_stream, "_aiohttp_response", None), "content", None)
         if content is not None:
-            return _AiohttpPackets(partial(content.read, MAX_PACKET_BYTES))
-    return response.aiter_bytes()
+            return _AiohttpPackets(content.readany)
+    return _DecodedPackets(response.aiter_bytes())
 
 
 def encode_body(body: Mapping[str, object]) -> bytes:

@@ -128,6 +128,7 @@ class Run:
         """
         run = begun or self._begin("")
         run.prompt = list(messages)
+        waits = run.waits
         started = time.monotonic()
         try:
             for round_number in range(self._config.max_tool_rounds + 1):
@@ -138,7 +139,8 @@ class Run:
                 async with aclosing(self._next_response(run, round_number)) as batches:
                     async for batch in batches:
                         for event in batch:
-                            run.check()
+                            if waits.cancelled:
+                                raise RunCancelledError
                             if isinstance(event, StreamToken):
                                 if not run.pieces:
                                     run.speaking_since = iso_now()
