@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import Final
 
@@ -39,16 +39,18 @@ class Density(msgspec.Struct):
     bin_ms: int = FIRST_BIN_MS
     counts: list[int] = msgspec.field(default_factory=list)
 
-    def add(self, at_ms: float) -> None:
-        """A token came."""
-        while at_ms >= self.bin_ms * MAX_BINS:
-            counts = self.counts
-            self.counts = [sum(counts[at : at + 2]) for at in range(0, len(counts), 2)]
-            self.bin_ms *= 2
-        at = int(at_ms // self.bin_ms)
-        if at >= len(self.counts):
-            self.counts += [0] * (at + 1 - len(self.counts))
-        self.counts[at] += 1
+    def add(self, moments_ms: Iterable[float]) -> None:
+        """Tokens came at these moments."""
+        bin_ms, counts = self.bin_ms, self.counts
+        for at_ms in moments_ms:
+            while at_ms >= bin_ms * MAX_BINS:
+                counts = [sum(counts[at : at + 2]) for at in range(0, len(counts), 2)]
+                bin_ms *= 2
+            at = int(at_ms // bin_ms)
+            if at >= len(counts):
+                counts += [0] * (at + 1 - len(counts))
+            counts[at] += 1
+        self.bin_ms, self.counts = bin_ms, counts
 
 
 class ChunkTimes(msgspec.Struct):
@@ -133,8 +135,7 @@ class _Recording:
         times.last_token_ms = self.ms(moments[-1])
         if times.first_token_ms is None:
             times.first_token_ms = self.ms(moments[0])
-        for moment in moments:
-            times.density.add((moment - self.began_s) * 1000)
+        times.density.add([(moment - self.began_s) * 1000 for moment in moments])
 
     def ms(self, moment: float) -> int:
         """Milliseconds since the turn began."""

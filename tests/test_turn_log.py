@@ -117,9 +117,11 @@ def test_very_long_turns_stay_small() -> None:
 
 @given(st.lists(st.integers(0, 100_000), max_size=60).map(sorted))
 def test_density_counts_every_token_in_its_bin(moments: list[int]) -> None:
-    density = Density()
+    density, other = Density(), Density()
     for at_ms in moments:
-        density.add(at_ms)
+        density.add([at_ms])
+    other.add(moments)
+    assert other == density
     expected = [0] * len(density.counts)
     for at_ms in moments:
         expected[at_ms // density.bin_ms] += 1
