@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
+from itertools import islice
 from typing import Any, Self, TypeAlias
 from urllib.parse import urlsplit
 
@@ -295,7 +296,7 @@ class Run:
         run_id = new_id("run")
         run = RunData(run_id, thread_id, correlation_id.get() or run_id, Waits())
         self._runs[run_id] = run
-        for old in list(self._runs.values())[: max(0, len(self._runs) - MAX_REMEMBERED)]:
+        for old in list(islice(self._runs.values(), max(0, len(self._runs) - MAX_REMEMBERED))):
             if old.closed:
                 del self._runs[old.id]
         return run
