@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import closing, suppress
+from functools import partial
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from gateway.error_table import CloseCode
+from pipeline.agent.waits import Waits
 
 __all__ = ["ClientGoneError", "Outbox"]
 
@@ -29,7 +31,9 @@ class Outbox:
     def __init__(self, websocket: WebSocket, *, write_timeout_s: float) -> None:
         self._websocket = websocket
         self._write_timeout_s = write_timeout_s
+        self._loop = asyncio.get_running_loop()
         self._lock = asyncio.Lock()
+        self._waits = Waits()  # a timer that is made for every frame costs more than the frame
         self._gone: ClientGoneError | None = None
 
     async def send(self, frame: str) -> None:
@@ -37,19 +41,18 @@ class Outbox:
         async with self._lock:
             if self._gone is not None:
                 raise self._gone
-            await self._write({"type": "websocket.send", "text": frame})
+            await self._write({"type": "websocket.send", "text": frame}, self._waits)
 
     async def close(self, code: CloseCode, reason: str = "") -> None:
         """Say why and close, past a frame that is stuck; does nothing when the client is gone."""
         if self._gone is None or self._gone.code is not None:
-            with suppress(ClientGoneError):
-                await self._write({"type": "websocket.close", "code": code, "reason": reason})
+            with suppress(ClientGoneError), closing(Waits()) as waits:
+                await self._write({"type": "websocket.close", "code": code, "reason": reason}, waits)
         self._gone = ClientGoneError()
 
-    async def _write(self, message: dict[str, object]) -> None:
+    async def _write(self, message: dict[str, object], waits: Waits) -> None:
         try:
-            async with asyncio.timeout(self._write_timeout_s):
-                await self._websocket.send(message)
+            await waits.until(self._loop.time() + self._write_timeout_s, partial(self._websocket.send, message))
         except TimeoutError:
             self._gone = ClientGoneError(CloseCode.TRY_LATER)
             raise self._gone from None

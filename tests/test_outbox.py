@@ -66,6 +66,19 @@ async def test_a_client_that_does_not_read_is_given_up_and_told_so(transport: Tr
     assert [(message["type"], message["code"]) for message in transport.sent] == [("websocket.close", 1013)]
 
 
+async def test_every_frame_has_its_own_deadline(transport: Transport) -> None:
+    outbox = await open_outbox(transport, write_timeout_s=0.05)
+    loop = asyncio.get_running_loop()
+    for _ in range(4):  # together longer than the deadline
+        await outbox.send("read")
+        await asyncio.sleep(0.02)
+    transport.free.clear()
+    began = loop.time()
+    with pytest.raises(ClientGoneError):
+        await outbox.send("never read")
+    assert loop.time() - began >= 0.05
+
+
 async def test_a_close_passes_a_stuck_frame(transport: Transport) -> None:
     outbox = await open_outbox(transport)
     transport.free.clear()
