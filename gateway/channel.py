@@ -66,6 +66,11 @@ class Channel:
         """The number of the last frame."""
         return self._window.last_seq
 
+    @property
+    def takes_errors(self) -> bool:
+        """Whether a client may still be told of errors, or has left too much unacknowledged even for that."""
+        return not self._window.overfull
+
     def can_replay_after(self, seq: int) -> bool:
         """Whether exactly the frames after `seq` can be sent again."""
         return self._window.reaches_back_to(seq) and seq <= self._ever_written

@@ -9,6 +9,9 @@ __all__ = ["Frame", "ReplayWindow"]
 
 MAX_FRAMES: Final = 2_000
 MAX_BYTES: Final = 1024 * 1024
+SPARE_FRAMES: Final = 500
+SPARE_BYTES: Final = 256 * 1024
+"""What a full window takes beyond its bounds: a turn's last words, and errors, for a while."""
 
 
 class Frame(NamedTuple):
@@ -27,8 +30,8 @@ class Frame(NamedTuple):
 class ReplayWindow:
     """Frames numbered 1, 2, 3 … of which the acknowledged ones are gone.
 
-    `full` says that no more should be added until some are acknowledged or may be forgotten; adding
-    works all the same, so that an error can always be told.
+    `full` says that no more should be added until some are acknowledged or may be forgotten; adding works all
+    the same, so that an error can be told. `overfull` says that not even an error should.
     """
 
     def __init__(self, *, max_frames: int = MAX_FRAMES, max_bytes: int = MAX_BYTES) -> None:
@@ -42,6 +45,11 @@ class ReplayWindow:
     def full(self) -> bool:
         """Whether the window has reached its bounds."""
         return len(self._frames) >= self._max_frames or self._bytes >= self._max_bytes
+
+    @property
+    def overfull(self) -> bool:
+        """Whether it is beyond its bounds by more than is to spare."""
+        return len(self._frames) >= self._max_frames + SPARE_FRAMES or self._bytes >= self._max_bytes + SPARE_BYTES
 
     def add(self, frame: Frame) -> None:
         """Take the next frame, whose `seq` is `last_seq + 1`."""

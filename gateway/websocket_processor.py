@@ -172,7 +172,7 @@ class WebSocketHandler:
     # Frames
 
     async def _take(self, user_id: str, message: Mapping[str, Any]) -> bool:
-        """Handle one message; False when it was one bad frame too many."""
+        """Handle one message; False when it was refused, once too often."""
         try:
             text = message.get("text")
             frame = self._codec.decode(message["bytes"] if text is None else text)
@@ -186,7 +186,10 @@ class WebSocketHandler:
             logger.info("frame refused: {} correlation_id={}", error.code, self._correlation_id)
             if error.code == "full":
                 raise
-            await self._open(user_id)
+            session = await self._open(user_id)
+            if not session.channel.takes_errors:
+                await self.close(CloseCode.POLICY, "refused again and again, and nothing is acknowledged")
+                return False
             await self._send_error(error)
             is_bad = isinstance(error, FrameError) or error.code == "turn_not_found"
             self._bad_frames = self._bad_frames + 1 if is_bad else 0

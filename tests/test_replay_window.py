@@ -44,6 +44,20 @@ def test_bytes_fill_it_as_well_as_frames() -> None:
     assert filled(2, text="x" * 50).full
 
 
+def test_it_takes_more_than_it_should_but_not_without_end() -> None:
+    window = filled(5)
+    spare = 0
+    while not window.overfull:
+        window.add(Frame(window.last_seq + 1, ""))
+        spare += 1
+    assert spare > 1
+    window.ack(1)
+    assert window.full
+    assert not window.overfull
+    assert not filled(2, text="x" * 50).overfull
+    assert filled(2, text="x" * 500_000).overfull
+
+
 def test_sliding_forgets_no_more_than_it_must_and_nothing_unwritten() -> None:
     window = filled(8)
     window.slide(2)
