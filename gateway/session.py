@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from functools import partial
 from hmac import compare_digest
 from secrets import token_urlsafe
 from uuid import uuid4
@@ -20,12 +21,13 @@ from gateway.speech import speech_of
 from gateway.store import Store, TurnBegun, TurnStart
 from gateway.turn_end import log_turn, turn_end
 from gateway.turn_log import TurnLog
+from gateway.turn_saver import TurnSaver
 from gateway.wire.errors import FrameError
 from gateway.wire.native import ChunkSpoken, Interrupt, Limits, NativeCodec, SessionFrame, StartTurn
 from pipeline.agent.service import AgentService, Message, correlation_id
 from pipeline.errors import PipelineError, TurnError
-from pipeline.events import AgentEvent, Error, StreamEnd, TurnInterrupted
-from pipeline.message_processor import ConversationTurn, Heard, MessageProcessor, log_failure
+from pipeline.events import AgentEvent, Error, StreamEnd, TerminalEvent, TurnInterrupted
+from pipeline.message_processor import ConversationTurn, Heard, MessageProcessor, TurnStatus, log_failure
 from pipeline.text import ChunkLimits, SpeechRules
 
 __all__ = ["Session"]
@@ -79,7 +81,7 @@ class Session:
         self._open_turns = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._saving: dict[str, Awaitable[None]] = {}
+        self._saving: dict[str, TurnSaver] = {}
         self._begun: dict[str, asyncio.Future[TurnBegun]] = {}
         self.is_broken = False
         """Whether the relay has failed, by a fault of ours: then nobody may go on with the session."""
@@ -191,6 +193,7 @@ class Session:
         begun = asyncio.ensure_future(
             self._store.begin_turn(self.user_id, turn, Message(role="user", content=frame.message))
         )
+        begun.add_done_callback(partial(self._forget_unstored, frame.ref))
         self._begun[turn.turn_id] = begun
         self._turn_log.began(self.user_id, turn, frame.message)
         await self._processor.start_turn(
@@ -212,6 +215,10 @@ class Session:
         self._open_turns += 1
         self._idle.clear()
         self._turns.put_nowait(turn.turn_id)
+
+    def _forget_unstored(self, ref: str | None, begun: asyncio.Future[TurnBegun]) -> None:
+        if ref is not None and begun.exception() is not None:
+            self._refs.pop(ref, None)  # nothing was begun: the client may try again
 
     def _speech(self, frame: StartTurn) -> tuple[ChunkLimits, SpeechRules]:
         if frame.speech is None:
@@ -240,15 +247,9 @@ class Session:
                 yield event
 
     async def _tell_lost(self, turn_id: str) -> None:
-        """Tell, once, of turns that a gateway that died has left behind."""
+        """Tell, once, of turns that a gateway that died has left behind. Raises StorageError: it did not begin."""
         begun = self._begun.pop(turn_id, None)
-        if begun is None:
-            return
-        try:
-            lost = (await asyncio.shield(begun)).lost
-        except StorageError:
-            return  # the turn itself says so
-        if lost:
+        if begun is not None and (await asyncio.shield(begun)).lost:
             error = GatewayError("The conversation's last turn was lost when the gateway stopped.", code="turn_lost")
             await self.emit_error(error, correlation_id=self._processor.turn(turn_id).correlation_id)
 
@@ -300,7 +301,7 @@ class Session:
             async with aclosing(self._processor.stream_events(turn_id)) as events:
                 async for event in events:
                     if isinstance(event, StreamEnd | Error | TurnInterrupted):
-                        await self._settle(turn, event)
+                        event = await self._settle(turn, event)
                     self._turn_log.ready(event)
                     await self.channel.emit(event)
                     self._turn_log.sent(event)
@@ -311,23 +312,28 @@ class Session:
             if self._open_turns == 0:
                 self._idle.set()
 
-    async def _settle(self, turn: ConversationTurn, event: StreamEnd | Error | TurnInterrupted) -> None:
-        """Make the turn's outcome durable before its terminal event is sent."""
+    async def _settle(self, turn: ConversationTurn, event: TerminalEvent) -> TerminalEvent:
+        """Make the turn's outcome durable before its terminal event is sent; what that is: an error if it failed."""
         if not isinstance(event, TurnInterrupted):
             self._save(turn, event.type if isinstance(event, Error) else None)
         _remember(self._ended, turn.turn_id)
-        await self._tell_lost(turn.turn_id)  # when the agent was not even asked
         try:
-            await self._saving.pop(turn.turn_id)
+            await self._tell_lost(turn.turn_id)  # when the agent was not even asked
+            await self._saving[turn.turn_id].kept()
         except StorageError as error:
-            await self.emit_error(error, correlation_id=turn.correlation_id)
+            self._turn_log.ended(turn.turn_id, TurnStatus.FAILED.value, error.code)
+            text = "The turn could not be stored."
+            event = Error(error.code, text, turn.correlation_id, error.retryable, turn_id=turn.turn_id)
+        del self._saving[turn.turn_id]
         log_turn(turn)
+        return event
 
     def _save(self, turn: ConversationTurn, reason: str | None) -> None:
-        """Ask the store for the turn's end; a later turn of the conversation sees it in any case."""
+        """Ask the store for the turn's end; a turn that begins after this sees it, unless it has to be tried again."""
         self._live_turns.sessions.remove(self.user_id, turn.conversation_id, turn)
         self._turn_log.ended(turn.turn_id, turn.status.value, reason)
-        self._saving[turn.turn_id] = self._store.finish_turn(self.user_id, turn_end(turn, reason), reply_messages(turn))
+        write = partial(self._store.finish_turn, self.user_id, turn_end(turn, reason), reply_messages(turn))
+        self._saving[turn.turn_id] = TurnSaver(write)
 
     async def close(self, reason: str) -> None:
         """End the session: its live turn is interrupted and saved, and no task is left."""
@@ -340,7 +346,7 @@ class Session:
             await asyncio.wait([self._relay])
         for turn_id, saving in self._saving.items():  # what the relay did not come to tell
             with suppress(StorageError):  # logged where it happened
-                await saving
+                await saving.kept()
             log_turn(self._processor.turn(turn_id))
         await self._processor.close()
 
