@@ -704,3 +704,41 @@ async def test_a_chunk_that_was_never_sent_was_never_heard(monkeypatch: pytest.M
     assert isinstance(last, TurnInterrupted)
     assert last.heard_text == SENTENCES[0].strip()
     await processor.close()
+
+
+async def test_a_failed_turn_is_live_until_what_was_said_of_it_was_spoken(processor: MessageProcessor) -> None:
+    script = ["The first one is here. ", "The second one as well. ", AgentError("The agent failed.")]
+    turn_id, seen = await speaking(processor, [*script], max_unspoken=8)
+    events = await settled(seen)
+    assert [type(event) for event in events] == [TTSReadyChunk, TTSReadyChunk, ReplyComplete]
+    processor.chunk_spoken(turn_id, 1)
+    assert [type(event) for event in await settled(seen)] == [Error]
+    assert processor.turn(turn_id).status is TurnStatus.FAILED
+    assert processor.turn(turn_id).heard_text == "The first one is here. The second one as well."
+
+
+async def test_a_failed_turn_can_be_cut_until_it_was_spoken(processor: MessageProcessor) -> None:
+    script = ["The first one is here. ", "The second one as well. ", AgentError("The agent failed.")]
+    turn_id, seen = await speaking(processor, [*script], max_unspoken=8)
+    await settled(seen)
+    processor.chunk_spoken(turn_id, 0)
+    processor.request_interrupt(turn_id, "user", Heard(1, len("The second")))
+    (last,) = await settled(seen)
+    assert isinstance(last, TurnInterrupted)
+    assert last.heard_text == "The first one is here. The second"
+
+
+async def test_a_fault_of_ours_leaves_what_was_spoken(processor: MessageProcessor) -> None:
+    gate = asyncio.Event()
+    turn_id, seen = await speaking(processor, ["The first one. ", "The second one. ", gate.wait, "x"], max_unspoken=8)
+    assert [(await seen.get()).__class__ for _ in range(2)] == [TTSReadyChunk, TTSReadyChunk]
+    processor.chunk_spoken(turn_id, 0)
+
+    def broken(text: str) -> None:
+        raise ZeroDivisionError("secret")
+
+    processor.turn(turn_id).chunker.feed = broken  # type: ignore[method-assign,assignment]
+    gate.set()
+    (last,) = await settled(seen)
+    assert isinstance(last, Error)
+    assert (last.type, processor.turn(turn_id).heard_text) == ("internal_error", "The first one.")

@@ -25,8 +25,8 @@ __all__ = ["deliver"]
 async def deliver(turn: ConversationTurn) -> AsyncGenerator[TurnEvent, None]:
     """The turn's events, `stream_start` first, one terminal event last; the turn ends when that one leaves.
 
-    `stream_end` waits until every chunk was sent. For a client that promised playback reports, it waits until all
-    has been spoken; chunks wait while too many are unspoken, and neighbours that wait are joined.
+    The terminal event waits until every chunk was sent; for a client that promised playback reports, until all has
+    been spoken. There chunks wait while too many are unspoken, and neighbours that wait are joined.
     """
     yield StreamStart(turn_id=turn.turn_id, conversation_id=turn.conversation_id, ref=turn.ref)
     held: deque[QueuedEvent] = deque()
@@ -39,23 +39,21 @@ async def deliver(turn: ConversationTurn) -> AsyncGenerator[TurnEvent, None]:
                 waited = await _room_to_speak(turn)
                 if turn.is_live:
                     yield _give_out(turn, _join_waiting(turn, item, held) if waited else item)
-            case StreamEnd():
+            case StreamEnd() | Error() if turn.is_live:
                 if turn.playback.max_unspoken is not None:
                     yield ReplyComplete(turn_id=turn.turn_id, chunks=turn.playback.given_out)
                     await _spoken_down_to(turn, 0)
                 await _all_sent(turn)
-                if turn.advance(TurnStatus.COMPLETED):
+                if turn.advance(TurnStatus.FAILED if isinstance(item, Error) else TurnStatus.COMPLETED):
+                    if isinstance(item, Error):
+                        turn.heard_chars = turn.playback.played_until
                     yield item
                     return
-            case Error():
-                await _all_sent(turn)
-                if not turn.is_live and turn.status is not TurnStatus.FAILED:
-                    continue  # interrupted meanwhile
-                if turn.advance(TurnStatus.FAILED):
-                    turn.heard_chars = turn.playback.sent_until
-                yield item
-                return
-            case TurnInterrupted():
+            case StreamEnd():
+                pass  # interrupted before it left
+            case Error() if turn.status is not TurnStatus.FAILED:
+                pass  # the same
+            case Error() | TurnInterrupted():
                 yield item
                 return
             case _:

@@ -59,6 +59,13 @@ class Playback:
         """The raw offset up to which the reply was sent."""
         return self._end_of(len(self._sent_at_s))
 
+    @property
+    def played_until(self) -> int:
+        """The raw offset that counts as heard when a turn fails: what a client that reports has spoken; all that was
+        sent to one that does not, and goes on speaking it.
+        """
+        return self.sent_until if self.max_unspoken is None else self._end_of(self._spoken)
+
     def give_out(self, chunk: SpeechChunk) -> int:
         """The next chunk leaves the turn; returns its index."""
         self._chunks.append(chunk)

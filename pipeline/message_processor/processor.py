@@ -148,7 +148,7 @@ class MessageProcessor:
     def _fail(self, turn: ConversationTurn, error: PipelineError) -> None:
         # Only for faults of ours: unlike an agent's, they do not wait behind what is queued.
         if turn.advance(TurnStatus.FAILED):
-            self._settle(turn, turn.playback.sent_until)
+            self._settle(turn, turn.playback.played_until)
             event = Error(
                 type=error.code,
                 error=str(error),
