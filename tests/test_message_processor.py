@@ -354,6 +354,22 @@ async def test_what_was_heard_is_told(processor: MessageProcessor) -> None:
 # 5 – the agent's generator is closed on every path
 
 
+async def test_tools_that_ran_are_remembered_when_an_interrupt_drains_what_they_said() -> None:
+    processor = MessageProcessor("c", "u", queue_maxsize=2)
+    never = asyncio.Event()
+    call, result = ToolCall("c1", "look", arguments="{}"), ToolResult("c1", "look", "ok", output="seen")
+    waiting = ["One ", "two ", "three ", call, result]  # two in each queue, one in the hand of who cannot put it
+    agent = ScriptedAgent([*waiting, never.wait])
+    turn_id = await start(processor, agent)
+    turn = processor.turn(turn_id)
+    await until(lambda: turn.event_queue.full() and turn.token_queue.full())
+    assert await processor.interrupt_turn(turn_id, "user") is True
+    assert [type(event) for event in await collect(processor, turn_id)] == [StreamStart, TurnInterrupted]
+    said = len("One two three ")
+    assert turn.tool_events == [(said, call), (said, result)]
+    await processor.close()
+
+
 async def test_an_agent_that_fails_to_close_changes_nothing(processor: MessageProcessor) -> None:
     async def stream() -> AsyncGenerator[AgentEvent, None]:
         try:

@@ -86,6 +86,24 @@ def test_a_chunk_sent_late_is_spoken_late() -> None:
     assert playback.heard_until(60.1) == chunks[0].end
 
 
+def test_a_chunk_that_was_lost_is_heard_from_when_it_was_sent_again() -> None:
+    chunks = speak(REPLY)
+    playback = playing(3, at_s=0.0)
+    playback.chunk_lost(1)
+    assert playback.unsent == 2
+    assert playback.heard_until(1_000.0) == chunks[0].end
+    playback.chunk_sent(1, 60.0)
+    assert playback.heard_until(60.0) == chunks[0].end
+    assert playback.heard_until(1_000.0) == chunks[1].end
+
+
+def test_what_was_spoken_cannot_be_lost() -> None:
+    playback = playing(3)
+    playback.chunk_spoken(1, 1.0)
+    playback.chunk_lost(0)
+    assert playback.sent_until == speak(REPLY)[1].end
+
+
 @given(
     st.lists(st.floats(0, 30), max_size=4).map(sorted),
     st.lists(st.floats(0, 60), min_size=1, max_size=6).map(sorted),

@@ -15,6 +15,8 @@ from serving import Client, Served, serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from gateway.store import TurnBegun
+
 
 @asynccontextmanager
 async def resuming(
@@ -408,3 +410,53 @@ async def test_to_resume_the_session_one_has_changes_nothing() -> None:
         assert (await client.frame())["recovered"] is True
         assert (await client.turn("still here?"))[-1]["event"] == "stream_end"
         assert len(gateway.gateway.sessions.all) == 1
+
+
+async def test_a_lost_turn_is_told_of_also_when_the_turn_that_finds_it_is_cut_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent = ScriptedAgent(["Yes."])
+    async with serving(agent) as gateway, gateway.client() as client:
+        store = gateway.gateway.store
+        begun: asyncio.Future[TurnBegun] = asyncio.get_running_loop().create_future()
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "begin_turn", lambda *arguments: begun)
+            await client.send("start_turn", message="hello")
+            await client.until("stream_start")
+        (session,) = gateway.gateway.sessions.all
+        first = session.live_turn_id
+        await client.send("start_turn", message="no, wait", ref="next")
+        await until(lambda: session.live_turn_id != first)
+        begun.set_result(TurnBegun(started=True, history=[], lost=["an older turn"]))
+        lost, cut = await client.rest()
+        assert (lost["event"], lost["type"], "turn_id" in lost) == ("error", "turn_lost", False)
+        assert (cut["event"], cut["reason"]) == ("turn_interrupted", "barge_in")
+        assert [frame["event"] for frame in await client.rest()].count("error") == 0
+        assert agent.opened == 1
+
+
+async def test_a_session_that_broke_while_its_client_was_away_is_not_gone_on_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate = asyncio.Event()
+    agent = ScriptedAgent(["First sentence here. ", "X", gate.wait, " Second sentence here. "])
+    async with serving(agent) as gateway:
+        async with gateway.client() as client:
+            await client.send("start_turn", message="go")
+            await client.until("tts_ready_chunk")
+            client.socket.transport.abort()
+        (session,) = gateway.gateway.sessions.all
+        await until(lambda: session.channel.connection is None)
+
+        def broken(event: object) -> None:
+            raise ZeroDivisionError("secret")
+
+        monkeypatch.setattr(session.channel, "emit", broken)
+        gate.set()
+        await until(lambda: session.is_broken)
+        async with resuming(gateway, client.session, last_seq(client)) as again:
+            assert again.session["recovered"] is False
+            assert again.session["conversation_id"] == client.session["conversation_id"]
+            agent.script = ["Fine."]
+            assert (await again.turn("and now?"))[-1]["event"] == "stream_end"
+            assert session not in gateway.gateway.sessions.all

@@ -487,6 +487,9 @@ async def test_a_full_gateway_says_so() -> None:
         assert (status, body["type"], body["retryable"]) == (503, "full", True)
         async with gateway.connect(**ann) as socket:  # might come to resume the session there is
             assert await Client(socket).close_code() == 1013
+        async with gateway.connect(**ann) as socket:  # the same, when it does not wait for its session
+            assert await (await Client(socket).send("start_turn", message="hello")).close_code() == 1013
+            assert "full" in socket.close_reason
         async with gateway.connect(**ann) as socket:
             again = Client(socket)
             await again.send(
