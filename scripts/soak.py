@@ -1,9 +1,11 @@
-"""Plays simulated conversations (tests/simulation.py), each from its own seed, on all cores."""
+"""Plays simulated conversations (tests/simulation.py), each from its own seed, on all cores; or kills gateways."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
+import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -14,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from simulation import simulate  # noqa: E402 - after the path
+from test_crash import crash  # noqa: E402
 
 
 def play(seed: int) -> tuple[int, int, str]:
@@ -30,8 +33,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10_000, help="how many (default: %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (default: %(default)s)")
+    parser.add_argument("--crashes", type=int, help="instead, kill -9 a gateway under load so often")
     options = parser.parse_args()
     started = time.monotonic()
+    if options.crashes is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            turns = asyncio.run(crash(Path(folder) / "conversations.db", options.crashes, seed=2))
+        took_s = time.monotonic() - started
+        print(f"{options.crashes} crashes, {turns} turns told to their end, all in the database, {took_s:.0f} s")
+        return 0
     turns = frames = bad = 0
     with ProcessPoolExecutor() as pool:
         for some_turns, some_frames, fault in pool.map(
