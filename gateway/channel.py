@@ -31,7 +31,7 @@ class Listener(Protocol):
     """Who hears what becomes of chunks, and of the client."""
 
     def chunk_sent(self, turn_id: str, index: int) -> None:
-        """The chunk was written to the client."""
+        """The chunk, and all before it, was written to the client, or has arrived; may be told again."""
 
     def chunk_lost(self, turn_id: str, index: int) -> None:
         """This chunk, and all after it, did not arrive after all; it will be sent again."""
@@ -49,7 +49,7 @@ class Channel:
         self._window = ReplayWindow()
         self._connection: Connection | None = None
         self._written = 0
-        """The last frame that the attached connection has got."""
+        """The last frame that the attached connection was given; it may arrive before its sending returns."""
         self._ever_written = 0
         self._client_acks = False
         self._writing = asyncio.Lock()
@@ -88,7 +88,7 @@ class Channel:
             if last_seq is not None:
                 if not self.can_replay_after(last_seq):
                     return False
-                self._window.ack(last_seq)
+                self._arrived(last_seq)
                 if lost := self._window.first_chunk_after(last_seq):
                     self._listener.chunk_lost(*lost)
             await connection.send(self._codec.encode_control(opening()))
@@ -131,6 +131,8 @@ class Channel:
                 frame = self._window.after(self._written)
                 if frame is None:
                     break
+                self._written = frame.seq
+                self._ever_written = max(self._ever_written, frame.seq)
                 try:
                     await connection.send(frame.text)
                 except ClientGoneError:
@@ -138,8 +140,6 @@ class Channel:
                     continue
                 if connection is not self._connection:
                     continue  # taken over meanwhile: the new one gets it from where it stands
-                self._written = frame.seq
-                self._ever_written = max(self._ever_written, frame.seq)
                 if frame.chunk is not None:
                     self._listener.chunk_sent(*frame.chunk)
             if self._connection is not None and not self._client_acks:
@@ -149,13 +149,17 @@ class Channel:
     def ack(self, seq: int) -> None:
         """Every frame up to this one has arrived; from now on the client is expected to say so."""
         self._client_acks = True
-        self._window.ack(min(seq, self._written))
+        self._arrived(min(seq, self._written))
         self._room.set()
 
     def chunk_arrived(self, turn_id: str, index: int) -> None:
         """The frame of this chunk has arrived, and all before it."""
-        self._window.ack(min(self._window.seq_of_chunk(turn_id, index), self._written))
+        self._arrived(min(self._window.seq_of_chunk(turn_id, index), self._written))
         self._room.set()
+
+    def _arrived(self, seq: int) -> None:
+        if chunk := self._window.ack(seq):
+            self._listener.chunk_sent(*chunk)  # also when its sending has not returned, or failed
 
     async def wait_for_room(self) -> None:
         """Returns when the window of frames that may not have arrived is not full."""

@@ -59,10 +59,14 @@ class ReplayWindow:
         self._frames.append(frame)
         self._bytes += frame.size
 
-    def ack(self, seq: int) -> None:
-        """Every frame up to `seq` has arrived; late and repeated acknowledgements are fine."""
+    def ack(self, seq: int) -> tuple[str, int] | None:
+        """Every frame up to `seq` has arrived; late and repeated acknowledgements are fine. The last chunk of them."""
+        chunk = None
         while self._frames and self._frames[0].seq <= seq:
-            self._bytes -= self._frames.popleft().size
+            frame = self._frames.popleft()
+            self._bytes -= frame.size
+            chunk = frame.chunk or chunk
+        return chunk
 
     def slide(self, seq: int) -> None:
         """Forget the oldest frames up to `seq`, as many as it takes to be no longer full."""

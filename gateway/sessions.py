@@ -96,7 +96,11 @@ class Sessions:
         Raises ClientGoneError.
         """
         self._stop_waiting(session.session_id)
-        attached = await session.attach(connection, last_seq=last_seq)
+        try:
+            attached = await session.attach(connection, last_seq=last_seq)
+        except BaseException:  # nobody will detach a connection that never was attached
+            self._wait_for_client(session)
+            raise
         self._stop_waiting(session.session_id)  # the one before may have left only now
         return attached
 
@@ -105,7 +109,11 @@ class Sessions:
         session.channel.detach(connection)
         if session.is_broken:
             self.close_soon(session.session_id, "broken")
-        elif session.channel.connection is None and session.session_id in self._sessions:
+        else:
+            self._wait_for_client(session)
+
+    def _wait_for_client(self, session: Session) -> None:
+        if session.channel.connection is None and session.session_id in self._sessions:
             self._stop_waiting(session.session_id)
             self._waiting[session.session_id] = asyncio.get_running_loop().call_later(
                 self._settings.resume_window_s, self.close_soon, session.session_id, "disconnected"

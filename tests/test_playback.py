@@ -97,6 +97,16 @@ def test_a_chunk_that_was_lost_is_heard_from_when_it_was_sent_again() -> None:
     assert playback.heard_until(1_000.0) == chunks[1].end
 
 
+def test_silence_proves_nothing_of_a_chunk_that_was_lost() -> None:
+    playback = playing(3)
+    playback.max_unspoken = 8
+    playback.chunk_spoken(0, 1.0)
+    playback.assume_spoken()
+    assert playback.heard_until(100.0) == speak(REPLY)[2].end
+    playback.chunk_lost(1)
+    assert playback.heard_until(100.0) == speak(REPLY)[0].end
+
+
 def test_what_was_spoken_cannot_be_lost() -> None:
     playback = playing(3)
     playback.chunk_spoken(1, 1.0)

@@ -15,7 +15,9 @@ from serving import Client, Served, serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from gateway.outbox import ClientGoneError, Outbox
 from gateway.store import TurnBegun
+from gateway.wire.native import Resume
 
 
 @asynccontextmanager
@@ -460,3 +462,52 @@ async def test_a_session_that_broke_while_its_client_was_away_is_not_gone_on_wit
             agent.script = ["Fine."]
             assert (await again.turn("and now?"))[-1]["event"] == "stream_end"
             assert session not in gateway.gateway.sessions.all
+
+
+class Gone:
+    """A connection that was lost before anything could be written to it."""
+
+    async def send(self, frame: str) -> None:
+        raise ClientGoneError
+
+    async def taken_over(self) -> None:
+        pass
+
+    async def failed(self) -> None:
+        pass
+
+
+async def test_a_session_whose_client_is_lost_in_the_middle_of_its_return_is_not_kept_for_ever() -> None:
+    async with serving(ScriptedAgent(["Hello."]), resume_window_s=1.0) as gateway:
+        async with gateway.client() as client:
+            pass
+        (session,) = gateway.gateway.sessions.all
+        await until(lambda: session.channel.connection is None)
+        frame = Resume(client.session["session_id"], client.session["resume_token"], 0)
+        with pytest.raises(ClientGoneError):
+            await gateway.gateway.sessions.resume("local", frame, Gone(), playback=False)
+        await until(lambda: not gateway.gateway.sessions.all)
+
+
+async def test_the_clients_word_counts_for_a_chunk_whose_sending_has_not_returned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    never = asyncio.Event()
+    agent = ScriptedAgent(["First sentence here. ", "Second sentence here. ", never.wait])
+    async with serving(agent) as gateway, gateway.client() as client:
+        send = Outbox.send
+
+        async def clogged(outbox: Outbox, frame: str) -> None:
+            await send(outbox, frame)
+            if "tts_ready_chunk" in frame:
+                await never.wait()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Outbox, "send", clogged)
+            await client.send("start_turn", message="go", captions=False)
+            await client.until("tts_ready_chunk")
+            await client.send("interrupt", heard={"index": 0, "chars": 5})
+            (session,) = gateway.gateway.sessions.all
+            await until(lambda: session.live_turn_id is None)
+        never.set()
+        assert (await client.rest())[-1]["heard_text"] == "First"

@@ -36,6 +36,7 @@ class Playback:
     _chunks: list[SpeechChunk] = field(default_factory=list)
     _sent_at_s: list[float] = field(default_factory=list)
     _spoken: int = 0
+    _reported: int = 0
     _reported_at_s: float | None = None
     _back_at_s: float = 0.0
 
@@ -77,7 +78,8 @@ class Playback:
             self._sent_at_s.append(at_s)
 
     def chunk_lost(self, index: int) -> None:
-        """Chunk `index`, and all after it, never arrived: they are to be sent again."""
+        """Chunk `index`, and all after it, never arrived: they are to be sent again, and silence meant nothing."""
+        self._spoken = min(self._spoken, max(index, self._reported))
         del self._sent_at_s[max(index, self._spoken) :]
 
     def come_back(self, at_s: float) -> None:
@@ -89,7 +91,8 @@ class Playback:
         """The client has finished speaking chunk `index` and all before it; late and repeated reports are fine."""
         self._reported_at_s = at_s
         self.chunk_sent(index, at_s)  # who has spoken it has got it
-        self._spoken = max(self._spoken, min(index + 1, len(self._chunks)))
+        self._reported = max(self._reported, min(index + 1, len(self._chunks)))
+        self._spoken = max(self._spoken, self._reported)
 
     def silent_from_s(self) -> float | None:
         """When a client that reports must be taken to have spoken all it has, since it reports no more:
