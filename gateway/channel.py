@@ -89,8 +89,7 @@ class Channel:
                 if not self.can_replay_after(last_seq):
                     return False
                 self._arrived(last_seq)
-                if lost := self._window.first_chunk_after(last_seq):
-                    self._listener.chunk_lost(*lost)
+                self._lost_after(last_seq)
             await connection.send(self._codec.encode_control(opening()))
             self._connection = connection
             self._client_acks = False
@@ -114,8 +113,12 @@ class Channel:
     def give_up(self) -> None:
         """The client will not come back: what it should have acknowledged, and did not, has not arrived."""
         self.detach(self._connection)
-        if self._client_acks and (lost := self._window.first_chunk_after(self._window.acked)):
-            self._listener.chunk_lost(*lost)
+        if self._client_acks:
+            self._lost_after(self._window.acked)
+
+    def _lost_after(self, seq: int) -> None:
+        for turn_id, index in self._window.first_chunks_after(seq).items():
+            self._listener.chunk_lost(turn_id, index)
 
     async def emit(self, event: TurnEvent) -> None:
         """Number an event, keep it, and write it to the client if one is attached."""
@@ -151,6 +154,10 @@ class Channel:
         self._client_acks = True
         self._arrived(min(seq, self._written))
         self._room.set()
+
+    def has_given(self, turn_id: str, index: int) -> bool:
+        """Whether this chunk was given to the attached connection, and is not known to have arrived."""
+        return 0 < self._window.seq_of_chunk(turn_id, index) <= self._written
 
     def chunk_arrived(self, turn_id: str, index: int) -> None:
         """The frame of this chunk has arrived, and all before it."""

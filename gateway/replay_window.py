@@ -81,9 +81,13 @@ class ReplayWindow:
         """The frame that follows `seq`; None when it was the last. Only for a `seq` the window reaches back to."""
         return self._frames[seq - self.last_seq] if seq < self.last_seq else None
 
-    def first_chunk_after(self, seq: int) -> tuple[str, int] | None:
-        """The first chunk (turn_id, index) whose frame follows `seq`, if it is here."""
-        return next((frame.chunk for frame in self._frames if frame.seq > seq and frame.chunk), None)
+    def first_chunks_after(self, seq: int) -> dict[str, int]:
+        """The index of the first chunk whose frame follows `seq`, by turn."""
+        first: dict[str, int] = {}
+        for frame in self._frames:
+            if frame.seq > seq and frame.chunk is not None:
+                first.setdefault(*frame.chunk)
+        return first
 
     @property
     def acked(self) -> int:

@@ -264,8 +264,8 @@ class Session:
             if frame.turn_id not in self._ended:
                 self._processor.turn(frame.turn_id)
         elif live is not None:
-            if heard is not None:
-                self.channel.chunk_arrived(live.turn_id, heard.index)
+            if heard is not None and self.channel.has_given(live.turn_id, heard.index):
+                self._processor.chunk_sent(live.turn_id, heard.index)  # its sending may not have returned
             self._interrupt(live, frame.reason or "user", heard)
 
     def chunk_spoken(self, frame: ChunkSpoken) -> None:

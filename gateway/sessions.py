@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from loguru import logger
 
@@ -18,6 +19,7 @@ from pipeline.agent.service import AgentService
 
 __all__ = ["Sessions"]
 
+_MAX_REMEMBERED: Final = 10_000
 
 class Sessions:
     """Opens sessions, finds them again for a client that comes back, and closes them in the end.
@@ -37,6 +39,8 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._waiting: dict[str, asyncio.TimerHandle] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._conversations: dict[str, tuple[str, str]] = {}
+        """User and conversation of the last sessions that ended; the store knows only those that had a turn."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -82,13 +86,17 @@ class Sessions:
             if not session.is_broken and await self.attach(session, connection, last_seq=frame.last_seq):
                 return session
             self.close_soon(session.session_id, "frames are missing")
-        if session is not None and session.user_id == user_id:
-            conversation_id: str | None = session.conversation_id
-        else:
+        owner, conversation_id = self._conversation_of(session, frame.session_id)
+        if owner != user_id:
             conversation_id = await self._store.conversation_of(user_id, frame.session_id)
         session = self.open(user_id, playback=playback, conversation_id=conversation_id)
         await self.attach(session, connection)
         return session
+
+    def _conversation_of(self, session: Session | None, session_id: str) -> tuple[str | None, str | None]:
+        if session is not None:
+            return session.user_id, session.conversation_id
+        return self._conversations.get(session_id, (None, None))
 
     async def attach(self, session: Session, connection: Connection, *, last_seq: int | None = None) -> bool:
         """Let the session speak through this connection; False when not all frames after `last_seq` are there.
@@ -136,6 +144,9 @@ class Sessions:
         self._stop_waiting(session_id)
         if session is not None:
             logger.debug("session {} ends: {}", session_id, reason)
+            self._conversations[session_id] = (session.user_id, session.conversation_id)
+            if len(self._conversations) > _MAX_REMEMBERED:
+                del self._conversations[next(iter(self._conversations))]
             task = asyncio.get_running_loop().create_task(session.close(reason), name=f"closing {session_id}")
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)

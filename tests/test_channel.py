@@ -97,6 +97,16 @@ async def test_a_chunk_that_a_resume_shows_to_be_lost_is_told_as_lost_and_then_a
     assert news.since(before) == [("sent", 0), ("lost", 1), ("attached", True), ("sent", 1), ("sent", 2)]
 
 
+async def test_chunks_of_several_turns_may_be_lost_at_once() -> None:
+    channel, news = new_channel()
+    await channel.attach(Socket(), opening, last_seq=None)
+    for turn_id in ("one", "two"):
+        for index in (0, 1):
+            await channel.emit(TTSReadyChunk(turn_id, index, "x", (index, index + 1), "sentence"))
+    await channel.attach(Socket(), opening, last_seq=1)
+    assert [index for what, index in news.heard if what == "lost"] == [1, 0]
+
+
 async def test_a_resume_that_misses_no_chunk_loses_none() -> None:
     channel, news = new_channel()
     await channel.attach(Socket(), opening, last_seq=None)

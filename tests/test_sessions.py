@@ -119,6 +119,20 @@ async def test_an_expired_session_is_followed_by_a_new_one_on_the_same_conversat
             assert again.session["conversation_id"] == client.session["conversation_id"]
 
 
+async def test_a_conversation_is_not_lost_by_a_session_without_a_turn() -> None:
+    async with serving(ScriptedAgent(["Hello there."]), resume_window_s=0.05) as gateway:
+        async with gateway.client() as client:
+            await client.turn("go")
+        session = client.session
+        for _ in range(3):
+            await until(lambda: not gateway.gateway.sessions.all)
+            async with resuming(gateway, session, 0) as again:
+                assert again.session["recovered"] is False
+                assert again.session["session_id"] != session["session_id"]
+                assert again.session["conversation_id"] == client.session["conversation_id"]
+                session = again.session
+
+
 async def test_another_user_gets_nothing_of_a_session() -> None:
     keys = {"k1": "ann", "k2": "bob"}
     async with (

@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from loguru import logger
-from simulation import ViolationError, World, simulate
+from simulation import TERMINAL, ViolationError, World, simulate
 
 from gateway import session
 from gateway.channel import Channel
+from gateway.errors import StorageError
 from gateway.replay_window import Frame, ReplayWindow
 from gateway.session import Session
+from gateway.sessions import Sessions
+from gateway.turn_saver import TurnSaver
 from pipeline.agent.service import Message
 from pipeline.message_processor import ConversationTurn, TurnStatus
 from pipeline.message_processor.playback import Playback
@@ -35,9 +40,12 @@ def test_seeds(first: int) -> None:
     for seed in range(first, first + BATCH):
         world = simulate(seed)
         for frames in world.turns.values():
-            ended[frames[-1]["event"]] = ended.get(frames[-1]["event"], 0) + 1
+            end = frames[-1]
+            how = end["event"] if end["event"] in TERMINAL else "its session expired"
+            how = end["type"] if end.get("type") == "storage_error" else how
+            ended[how] = ended.get(how, 0) + 1
     assert min(ended.values()) > 10, f"the seeds exercise too little: {ended}"
-    assert ended.keys() == {"stream_end", "turn_interrupted", "error"}
+    assert ended.keys() == {*TERMINAL, "storage_error", "its session expired"}
 
 
 def test_the_same_seed_is_the_same_conversation() -> None:
@@ -72,10 +80,11 @@ def acknowledge_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def terminal_before_storage(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(self: Session, turn: ConversationTurn, event: Any) -> None:
+    async def broken(self: Session, turn: ConversationTurn, event: Any) -> Any:
         if event.__class__.__name__ != "TurnInterrupted":
             self._save(turn, None)
-        self._saving.pop(turn.turn_id)
+        del self._saving[turn.turn_id]
+        return event
 
     monkeypatch.setattr(Session, "_settle", broken)
 
@@ -108,6 +117,50 @@ def ignore_the_clients_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Playback, "heard_until", lambda self, now_s, heard=None: heard_until(self, now_s))
 
 
+def believe_that_a_lost_chunk_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Playback, "chunk_lost", lambda self, index: None)
+
+
+def doubt_what_arrived_before_its_sending_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Channel, "_arrived", lambda self, seq: self._window.ack(seq))
+
+
+def claim_what_was_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = TurnSaver.kept
+
+    async def broken(self: TurnSaver) -> None:
+        with suppress(StorageError):
+            await kept(self)
+
+    monkeypatch.setattr(TurnSaver, "kept", broken)
+
+
+def expire_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    wait_for_client = Sessions._wait_for_client
+
+    def broken(self: Sessions, session: Session) -> None:
+        wait_for_client(self, session)
+        if timer := self._waiting.get(session.session_id):
+            timer.cancel()
+            loop = asyncio.get_running_loop()
+            self._waiting[session.session_id] = loop.call_later(15, self.close_soon, session.session_id, "too early")
+
+    monkeypatch.setattr(Sessions, "_wait_for_client", broken)
+
+
+def wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sessions, "_wait_for_client", lambda self, session: None)
+
+
+def forget_the_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = Sessions.open
+
+    def broken(self: Sessions, user_id: str, *, playback: bool, conversation_id: str | None = None) -> Session:
+        return begin(self, user_id, playback=playback)
+
+    monkeypatch.setattr(Sessions, "open", broken)
+
+
 def forget_tools_that_were_called(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         session,
@@ -130,10 +183,16 @@ def forget_tools_that_were_called(monkeypatch: pytest.MonkeyPatch) -> None:
         terminal_before_storage,
         remember_the_unheard,
         let_chunks_run_ahead,
+        believe_that_a_lost_chunk_was_sent,
+        doubt_what_arrived_before_its_sending_returned,
+        claim_what_was_not_stored,
+        expire_too_early,
+        wait_for_ever,
+        forget_the_conversation,
     ],
 )
 def test_a_planted_bug_is_caught(bug: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
     with pytest.raises((ViolationError, IndexError)):
-        for seed in range(300):
+        for seed in range(500):
             simulate(seed)
