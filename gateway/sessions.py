@@ -21,6 +21,7 @@ __all__ = ["Sessions"]
 
 _MAX_REMEMBERED: Final = 10_000
 
+
 class Sessions:
     """Opens sessions, finds them again for a client that comes back, and closes them in the end.
 

@@ -322,7 +322,8 @@ class World:
     def _note_silence(self) -> None:
         """A client that falls silent is given ten seconds, and its estimated speaking time; less is no reason."""
         if self.away_since_s is None and self.now_s - self.sign_s >= SILENCE_GRACE_S:
-            ended = {frames[0].get("ref") for frames in self.turns.values() if frames[-1]["event"] in TERMINAL}
+            begun = [frames for turn_id, frames in self.turns.items() if turn_id not in self.store.not_begun]
+            ended = {frames[0].get("ref") for frames in begun if frames[-1]["event"] in TERMINAL}
             self.silent |= {str(ref) for ref in range(self.refs + 1)} - ended
 
     def _sign(self) -> None:
@@ -339,7 +340,7 @@ class World:
         if network.session is not None:
             self._note_silence()
             self.sessions.detach(network.session, network)
-            if network.session.channel.connection is None:
+            if network.session.channel.connection is None and self.away_since_s is None:
                 self.away_since_s = self.now_s
             network.session = None
 

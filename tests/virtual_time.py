@@ -7,7 +7,7 @@ import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["DeadlockError", "run"]
+__all__ = ["DeadlockError", "run", "runner"]
 
 T = TypeVar("T")
 
@@ -40,7 +40,12 @@ class _Loop(asyncio.SelectorEventLoop):
         return self._clock.now_s
 
 
+def runner() -> asyncio.Runner:
+    """Runs one coroutine after the other on the same loop; what they leave goes on with the next one."""
+    return asyncio.Runner(loop_factory=_Loop)
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run to the end in no time. Raises DeadlockError when nothing can go on."""
-    with asyncio.Runner(loop_factory=_Loop) as runner:
-        return runner.run(main)
+    with runner() as one:
+        return one.run(main)
