@@ -240,6 +240,8 @@ class World:
         self.refs = self.asked = 0
         self.away_since_s: float | None = None
         """Since when the gateway knows that the client is away."""
+        self.let_go_s = 0.0
+        """When it last learned of the end of a connection, the client being away."""
         self.sign_s = 0.0
         """When the gateway last heard of the client's voice, or saw it come."""
         self.silent: set[str] = set()
@@ -340,8 +342,9 @@ class World:
         if network.session is not None:
             self._note_silence()
             self.sessions.detach(network.session, network)
-            if network.session.channel.connection is None and self.away_since_s is None:
-                self.away_since_s = self.now_s
+            if network.session.channel.connection is None:
+                self.away_since_s = self.now_s if self.away_since_s is None else self.away_since_s
+                self.let_go_s = self.now_s
             network.session = None
 
     async def connect(self, sockets: int = 1) -> None:
@@ -378,12 +381,13 @@ class World:
             frame = Resume(self.opening["session_id"], self.opening["resume_token"], last_seq)
             known = [session for session in self.sessions.all if session.session_id == frame.session_id]
             self.check(known or away_s >= self.settings.resume_window_s, "a session was given up too early")
-            self.check(not known or away_s <= self.settings.resume_window_s, "a session outlived its client")
+            let_go_s = self.now_s - self.let_go_s if away_s else 0.0
+            self.check(not known or let_go_s <= self.settings.resume_window_s, "a session outlived its client")
             network.session = await self.sessions.resume("ann", frame, network, playback=self.playback)
             self.check(not known or network.session is known[0], "a session that was there could not be resumed")
         except ClientGoneError:
             if all(session.channel.connection is None for session in self.sessions.all):
-                self.away_since_s = self.now_s
+                self.away_since_s = self.let_go_s = self.now_s
             raise
 
     # What it does
