@@ -56,11 +56,11 @@ async def gateway_process(*flags: str, **env: str) -> asyncio.subprocess.Process
 
 
 @asynccontextmanager
-async def running(*flags: str, **env: str) -> AsyncGenerator[Process, None]:
+async def running(*flags: str, limit_s: float = 20, **env: str) -> AsyncGenerator[Process, None]:
     process = await gateway_process("--port", "0", *flags, **env)
     assert process.stderr is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(limit_s):
             yield Process(process, (await process.stderr.readline()).decode())
     finally:
         if process.returncode is None:

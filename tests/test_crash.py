@@ -67,11 +67,12 @@ def kept(path: Path) -> dict[str, tuple[str, str]]:
 
 
 async def one_crash(path: Path, random: Random, told: Told) -> None:
-    async with running("--database", str(path), "--tokens-per-second", "2000", "--agent", "offline") as gateway:
+    flags = ("--database", str(path), "--tokens-per-second", "2000", "--agent", "offline")
+    async with running(*flags, limit_s=120) as gateway:  # however busy the machine is
         before = len(told.ends)
         clients = [asyncio.create_task(chatter(gateway.url, random, told)) for _ in range(CLIENTS)]
         enough = before + random.randint(20, 80)
-        await until(lambda: len(told.ends) >= enough or any(client.done() for client in clients), limit_s=20)
+        await until(lambda: len(told.ends) >= enough or any(client.done() for client in clients), limit_s=100)
         gateway.process.kill()
         await gateway.process.wait()
         await asyncio.gather(*clients)

@@ -288,6 +288,24 @@ async def test_what_a_lost_client_never_got_is_not_remembered_as_heard() -> None
         assert [message["content"] for message in history] == ["go", "First sentence here."]
 
 
+async def test_of_a_client_that_acknowledges_and_does_not_come_back_only_that_was_heard() -> None:
+    never = asyncio.Event()
+    agent = ScriptedAgent(["First sentence here. ", "Second sentence here. ", "X", never.wait])
+    async with serving(agent, resume_window_s=0.1, speaking_rate_cps=10_000) as gateway:
+        async with gateway.client() as client:
+            await client.send("ack", seq=0)
+            await client.send("start_turn", message="go", captions=False)
+            first = (await client.until("tts_ready_chunk"))[-1]
+            await client.until("tts_ready_chunk")
+            await client.send("ack", seq=first["seq"])
+            await client.send("ping")
+            await client.until("pong")
+        await until(lambda: not gateway.gateway.sessions.all and agent.closed)
+        page = await gateway.gateway.store.read("local", client.session["conversation_id"], limit=1)
+        assert page is not None
+        assert [message["content"] for message in page.turns[0].messages] == ["go", "First sentence here."]
+
+
 # Playback
 
 
