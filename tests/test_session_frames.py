@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from loguru import logger
 
 from gateway.errors import GatewayError, StorageError
+from gateway.live_turns import LiveTurns
 from gateway.outbox import ClientGoneError
 from gateway.replay_window import ReplayWindow
 from gateway.session import Session
@@ -168,7 +169,9 @@ class Frames(RuleBasedStateMachine):
     def connect(self, playback: bool, acks: bool) -> None:
         async def begin() -> None:
             options = Settings(agent="offline", max_unspoken_chunks=2, queue_size=4, resume_window_s=RESUME_WINDOW_S)
-            self.sessions = Sessions(agent=self.agent, settings=options, store=self.store, turn_log=TurnLog(3))
+            self.sessions = Sessions(
+                agent=self.agent, settings=options, store=self.store, turn_log=TurnLog(3), live_turns=LiveTurns()
+            )
             self.session = self.sessions.open("ann", playback=playback)
             self.socket = Socket(self.store)
             await self.sessions.attach(self.session, self.socket)
