@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Sequence
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -22,10 +23,11 @@ from gateway.speech import speech_of
 from gateway.store import Store, TurnBegun, TurnStart
 from gateway.turn_end import log_turn, turn_end
 from gateway.turn_log import TurnLog
+from gateway.turn_saver import TurnSaver
 from gateway.wire.native import SpeechOptions
 from pipeline.agent.service import AgentService, Message
 from pipeline.errors import TurnError
-from pipeline.events import AgentEvent, Error, StreamEnd, TTSReadyChunk, TurnEvent, TurnInterrupted
+from pipeline.events import AgentEvent, Error, TerminalEvent, TTSReadyChunk, TurnEvent
 from pipeline.message_processor import ConversationTurn, MessageProcessor, TurnStatus, log_failure
 from pipeline.text import ChunkLimits, SpeechRules
 
@@ -66,8 +68,8 @@ class HTTPTurn:
         self.turn: ConversationTurn | None = None
         self._turns = turns
         self._streamed = True
-        self._saving: Awaitable[None] | None = None
-        self._unsaved = False
+        self._saving: TurnSaver | None = None
+        self._encodable = True
         self.over = asyncio.Event()
         settings = turns.settings
         self._processor = MessageProcessor(
@@ -105,11 +107,8 @@ class HTTPTurn:
         try:
             async with aclosing(processor.stream_events(self.turn_id)) as events:
                 async for event in events:
-                    if isinstance(event, StreamEnd | Error | TurnInterrupted):
-                        await self._settle(turn, event.type if isinstance(event, Error) else None)
-                        if self._unsaved and isinstance(event, StreamEnd):
-                            yield self._not_kept(options.correlation_id)
-                            return
+                    if isinstance(event, TerminalEvent):
+                        event = await self._settle(turn, event)
                     log.ready(event)
                     yield event
                     if isinstance(event, TTSReadyChunk):
@@ -120,7 +119,7 @@ class HTTPTurn:
         finally:
             if turn.is_live:
                 self.interrupt("disconnected")
-                await self._settle(turn, None)
+                await self._is_kept(turn)
             await processor.close()
             self._turns.keep(processor.tasks)
 
@@ -142,13 +141,26 @@ class HTTPTurn:
             self._turns.turn_log.interrupt_asked(self.turn_id)
             self._save(turn, reason)
 
-    async def _settle(self, turn: ConversationTurn, reason: str | None) -> None:
+    async def _settle(self, turn: ConversationTurn, event: TerminalEvent) -> TerminalEvent:
+        """Make the turn's outcome durable before its terminal event is told; what that is: an error if it failed."""
         if turn.status is not TurnStatus.INTERRUPTED:  # else that was done when it was
-            self._save(turn, reason)
+            self._save(turn, event.type if isinstance(event, Error) else None)
+        if await self._is_kept(turn):
+            return event
+        text = "The turn could not be stored."
+        return Error("storage_error", text, turn.correlation_id, retryable=True, turn_id=self.turn_id)
+
+    async def _is_kept(self, turn: ConversationTurn) -> bool:
+        """Wait until the store knows; whether it does. True when the store is not to know."""
+        kept = self._encodable
         if self._saving is not None:
-            with suppress(StorageError):  # logged where it happened; what was said was said
-                await self._saving
+            try:
+                await self._saving.kept()
+            except StorageError as error:
+                kept = False
+                self._turns.turn_log.ended(self.turn_id, TurnStatus.FAILED.value, error.code)
         log_turn(turn)
+        return kept
 
     def _save(self, turn: ConversationTurn, reason: str | None) -> None:
         self.over.set()
@@ -157,18 +169,15 @@ class HTTPTurn:
             return
         if not self._streamed and turn.status is not TurnStatus.COMPLETED:
             turn.heard_chars = 0  # the client has got nothing of it
-        store = self._turns.store
+        finish, end = partial(self._turns.store.finish_turn, self.user_id), turn_end(turn, reason)
         try:
-            self._saving = store.finish_turn(self.user_id, turn_end(turn, reason), reply_messages(turn))
+            self._saving = TurnSaver(partial(finish, end, reply_messages(turn)))
         except Exception as error:  # text that cannot be encoded: the turn ends all the same, without it
-            self._unsaved = True
+            self._encodable = False
             log_failure(f"turn {self.turn_id}: could not be kept", error, correlation_id=turn.correlation_id)
-            end = msgspec.structs.replace(turn_end(turn, "storage_error"), status=TurnStatus.FAILED.value)
+            end = msgspec.structs.replace(end, status=TurnStatus.FAILED.value, reason="storage_error")
             self._turns.turn_log.ended(self.turn_id, end.status, end.reason)
-            self._saving = store.finish_turn(self.user_id, end, [])
-
-    def _not_kept(self, correlation_id: str) -> Error:
-        return Error("storage_error", "The turn could not be stored.", correlation_id, True, turn_id=self.turn_id)
+            self._saving = TurnSaver(partial(finish, end, []))
 
 
 class HTTPTurns:

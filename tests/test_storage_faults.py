@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import pytest
 from doubles import ScriptedAgent, until
 from serving import Served, serving
@@ -136,3 +138,28 @@ async def test_trying_again_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StorageError):
         await saver.kept()
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_over_http_nothing_is_claimed_either(streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {"Accept": "text/event-stream"} if streamed else {}
+    async with serving(ScriptedAgent(["Yes."])) as gateway, aiohttp.ClientSession(gateway.http_url) as http:
+        thread_id = (await (await http.get("/start")).json())["thread_id"]
+
+        async def say(message: str) -> tuple[int, str]:
+            async with http.post("/chat", json={"thread_id": thread_id, "message": message}, headers=headers) as answer:
+                return answer.status, await answer.text()
+
+        asked = failing(gateway, monkeypatch, "finish_turn", 2)
+        assert (await say("one"))[0] == 200
+        assert len(asked) == 3
+        monkeypatch.undo()
+        failing(gateway, monkeypatch, "finish_turn", float("inf"))
+        status, body = await say("two")
+        assert status == (200 if streamed else 500)
+        told = json.loads(body.strip().rpartition("data: ")[2])
+        assert (told["event"], told["type"], told["retryable"]) == ("error", "storage_error", True)
+        assert "stream_end" not in body
+        monkeypatch.undo()
+        assert (await say("three"))[0] == 200
+        assert await kept(gateway, thread_id) == ["one", "Yes.", "two", "three", "Yes."]
