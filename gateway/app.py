@@ -17,6 +17,7 @@ from gateway.completion_routes import completion_routes
 from gateway.conversation_routes import conversation_routes
 from gateway.error_table import CloseCode
 from gateway.errors import GatewayError
+from gateway.handshake_routes import handshake_routes
 from gateway.http_routes import fail, http_routes, refuse
 from gateway.http_turns import HTTPTurns
 from gateway.live_turns import LiveTurns
@@ -119,6 +120,7 @@ def create_app(settings: Settings, agent: AgentService | None = None) -> Starlet
     app = Starlette(
         routes=[
             WebSocketRoute("/ws", serve_websocket),
+            *handshake_routes(gateway),
             *http_routes(gateway),
             *chat_routes(gateway),
             *completion_routes(gateway),

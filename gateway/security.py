@@ -60,10 +60,7 @@ def _check_origin(connection: HTTPConnection, settings: Settings) -> None:
         raise GatewayError("Without API keys only a loopback host name is served.", code="forbidden")
     if origin is None:
         return
-    if settings.allowed_origins:
-        allowed = origin in settings.allowed_origins
-    else:
-        secure = connection.url.scheme in ("https", "wss")
-        allowed = origin == f"{'https' if secure else 'http'}://{host}"
-    if not allowed:
+    secure = connection.url.scheme in ("https", "wss")
+    own = f"{'https' if secure else 'http'}://{host}"  # where the gateway's own page comes from
+    if origin != own and origin not in settings.allowed_origins:
         raise GatewayError("This origin is not allowed.", code="forbidden")

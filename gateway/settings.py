@@ -100,7 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = {}
     allowed_origins: Annotated[
         tuple[str, ...],
-        Meta(description="exact browser origins that may connect, separated by commas; default: the gateway's own"),
+        Meta(description="exact browser origins that may connect besides the gateway's own, separated by commas"),
     ] = ()
     greeting: Annotated[str, Meta(description="the first words of a conversation that GET /start begins")] = (
         "Hello! How can I help you?"

@@ -11,6 +11,7 @@ import pytest
 from doubles import ScriptedAgent, StubbornAgent, until, until_still, words
 from fake_model import FakeModel, Reply
 from serving import Client, serving
+from test_conversation_routes import ask
 from websockets.exceptions import InvalidStatus
 
 from pipeline.agent.run_config import RunConfig
@@ -442,7 +443,7 @@ async def test_keys_by_header_or_subprotocol() -> None:
         (("https://app.example",), "https://app.example", True),
         (("https://app.example",), "https://app.example.evil.example", False),
         (("https://app.example",), "http://app.example", False),
-        (("https://app.example",), "same", False),
+        (("https://app.example",), "same", True),
     ],
 )
 async def test_browser_origins(allowed: tuple[str, ...], origin: str | None, accepted: bool) -> None:
@@ -454,6 +455,24 @@ async def test_browser_origins(allowed: tuple[str, ...], origin: str | None, acc
         else:
             status, body = await refused(gateway.connect(**options))
             assert (status, body["type"]) == (403, "forbidden")
+
+
+async def test_a_page_is_told_why_its_handshake_is_refused() -> None:
+    async with serving(api_keys={"k1": "ann", "k2": "bob"}, max_sessions=1) as gateway:
+        assert (await ask(gateway, "/ws", "OPTIONS", Origin="https://evil.example")).status == 204
+        free = await ask(gateway, "/ws", "POST", "k1", Origin=gateway.http_url)
+        assert (free.status, free.text) == (204, "")
+        async with gateway.client(additional_headers={"Authorization": "Bearer k1"}):
+            for key, origin, status, code in [
+                (None, gateway.http_url, 401, "unauthorized"),
+                ("wrong", gateway.http_url, 401, "unauthorized"),
+                ("k1", "https://evil.example", 403, "forbidden"),
+                ("k2", gateway.http_url, 503, "full"),
+            ]:
+                reply = await ask(gateway, "/ws", "POST", key, Origin=origin)
+                assert (reply.status, reply.json["type"]) == (status, code)
+                assert reply.headers["access-control-allow-origin"] == "*"
+                assert "access-control-allow-credentials" not in reply.headers
 
 
 async def test_without_keys_a_foreign_host_name_is_refused() -> None:
