@@ -20,7 +20,9 @@ const SUBPROTOCOL = "voice-turn.v1";
 const OPEN_TIMEOUT_MS = 10_000;
 const PULSE_MS = 5_000;
 const ACK_FRAMES = 64;
-const FINAL_CLOSES = new Set([1002, 1003, 1007, 1008, 1009, 1010]);
+const ASK_MS = 3_000;
+const FINAL_CLOSES = new Set([1002, 1003, 1007, 1008, 1010]);
+const TOO_LARGE = 1009;
 const TERMINAL = new Set(["stream_end", "turn_interrupted", "error"]);
 /** Errors that name no turn, because none was started. */
 const REFUSALS = new Set(["malformed_frame", "unknown_frame", "frame_too_large", "shutting_down", "turn_in_progress"]);
@@ -61,7 +63,8 @@ export class VoiceClient {
    * - `onEvent(turn, frame)`: what happens in a turn, the last frame being its outcome.
    * - `onState(state, text)`: "connecting", "connected", "resuming" (the connection was lost), "recovered" (nothing
    *   is missing), "new_session" (the gateway had forgotten the session, the conversation goes on); and for good,
-   *   until `connect` is called again: "unauthorized", "refused", "taken_over", "closed".
+   *   until `connect` is called again: "unauthorized", "refused", "taken_over", "closed". `text` says why, for a
+   *   person; "connecting" and "resuming" come again with it, from the second try that failed on.
    * - `onNotice(frame)`: an error that ended no turn.
    */
   constructor({ url, key = null, playback = false, conversationId = null, onEvent, onState, onNotice }) {
@@ -72,6 +75,7 @@ export class VoiceClient {
     this.conversationId = conversationId;
     this.limits = null;
     this.state = "closed";
+    this._ended = null; // why, once it is for good
     this._onEvent = onEvent ?? (() => {});
     this._onState = onState ?? (() => {});
     this._onNotice = onNotice ?? (() => {});
@@ -79,6 +83,7 @@ export class VoiceClient {
     this._socket = null;
     this._ready = false;
     this._attempt = 0;
+    this._asking = null;
     this._timers = {};
     // The session: who we are to the gateway, and how far we have got.
     this._session = null;
@@ -87,12 +92,17 @@ export class VoiceClient {
     // Turns: the newest, and by `ref` all that the gateway has not ended.
     this.turn = null;
     this._open = new Map();
-    this._hurry = () => (this._ready ? this._pulse() : this._timers.retry && this._connect());
+    this._hurry = () => {
+      if (!this._ready) return (this._timers.retry || this._asking) && this._connect();
+      this._alive = true; // whatever was asked before went another way
+      this._pulse();
+    };
   }
 
   /** Connect, and stay connected until `close`. */
   connect() {
     this._attempt = 0;
+    this._ended = null;
     globalThis.addEventListener?.("online", this._hurry);
     this._tell(this._session ? "resuming" : "connecting");
     this._connect();
@@ -104,15 +114,21 @@ export class VoiceClient {
     this._end("closed", "The connection was closed.");
   }
 
-  /** The user said this; a turn before it is silenced at once. `fields`: others of `start_turn`, such as `lang`. */
+  /**
+   * The user said this; a turn before it is silenced at once. `fields`: others of `start_turn`, such as `lang`.
+   * Without a connection it waits for one. A turn that cannot begin fails like any other, by its last event: with
+   * `frame_too_large`, or `connection_failed` once the connection has ended for good.
+   */
   say(message, fields = {}) {
     if (!message.trim()) throw new RangeError("message: expected text that is not blank");
     if (this.turn) this.turn.silent = true;
     if (this.conversationId) fields = { conversation_id: this.conversationId, ...fields };
-    this.turn = new Turn(message, fields);
-    this._open.set(this.turn.ref, this.turn);
-    this._send(this.turn.start);
-    return this.turn;
+    const turn = (this.turn = new Turn(message, fields));
+    this._open.set(turn.ref, turn);
+    const refusal = this._refusalOf(turn);
+    if (refusal) queueMicrotask(() => turn.outcome || this._fail(turn, ...refusal)); // the caller has the turn by then
+    else this._send(turn.start);
+    return turn;
   }
 
   /**
@@ -133,6 +149,18 @@ export class VoiceClient {
     if (turn.silent || turn.outcome) return;
     turn.heard = { event: "chunk_spoken", turn_id: turn.id, index };
     this._send(turn.heard);
+  }
+
+  /** Why this turn cannot be begun: type and text of an error, null when nothing is known against it. */
+  _refusalOf({ message, start }) {
+    if (this._ended !== null) return ["connection_failed", this._ended];
+    if (this.limits === null) return null;
+    const { max_message_chars: chars, max_frame_bytes: bytes } = this.limits;
+    if (Array.from(message).length > chars)
+      return ["frame_too_large", `This is too long: the gateway takes messages of at most ${chars} characters.`];
+    if (new TextEncoder().encode(JSON.stringify(start)).length > bytes)
+      return ["frame_too_large", `This is too long: the gateway takes frames of at most ${bytes} bytes.`];
+    return null;
   }
 
   // To the gateway. What a lost connection swallows is sent again by `_begin`.
@@ -177,7 +205,7 @@ export class VoiceClient {
   }
 
   _fail(turn, type, error) {
-    this._finish(turn, { event: "error", type, error, turn_id: turn.id, retryable: true });
+    this._finish(turn, { event: "error", type, error, turn_id: turn.id, retryable: type !== "frame_too_large" });
   }
 
   // Connecting
@@ -193,8 +221,10 @@ export class VoiceClient {
     let socket;
     try {
       socket = new WebSocket(this.url, protocols);
-    } catch {
-      this._end("unauthorized", "A browser cannot send this key: it holds characters that a header may not have.");
+    } catch (error) {
+      if (this.key && error.name === "SyntaxError")
+        this._end("unauthorized", "A browser cannot send this key: it holds characters that a header may not have.");
+      else this._end("refused", `The browser does not connect to ${this.url.host}: ${error.message}`);
       return;
     }
     this._socket = socket;
@@ -233,6 +263,10 @@ export class VoiceClient {
           this._fail(turn, "session_lost", "The gateway no longer knows this turn.");
       }
     }
+    for (const turn of [...this._open.values()]) {
+      const refusal = turn.id === null && this._refusalOf(turn); // it was said before the limits were known
+      if (refusal) this._fail(turn, ...refusal);
+    }
     // The `ack` says that we do acknowledge: the gateway then keeps all frames that we may miss.
     this._write({ event: "ack", seq: this._acked });
     for (const turn of this._open.values()) this._write(...turn.commands(turn === this.turn));
@@ -253,31 +287,46 @@ export class VoiceClient {
       this._end(reason === "taken over" ? "taken_over" : "refused", reason || `The gateway closed with ${code}.`);
       return;
     }
-    const retry = (this._timers.retry = setTimeout(() => this._connect(), backoff(this._attempt++)));
-    if (wasReady || this.state === "connected") this._tell("resuming");
-    if (wasReady) return;
-    // A browser does not tell why a handshake was refused; the same key elsewhere does.
-    const refusal = await this._askWhy();
-    if (refusal && this._timers.retry === retry) this._end(...refusal);
+    // The gateway's limits are kept here, but what lies between may take less; sent again it would fail again.
+    if (code === TOO_LARGE)
+      for (const turn of [...this._open.values()])
+        if (turn.id === null) this._fail(turn, "frame_too_large", "This is too long for the connection.");
+    let [final, text] = [null, reason];
+    if (!wasReady && !reason) {
+      const asking = (this._asking = {});
+      [final, text] = await this._askWhy();
+      if (this._asking !== asking) return; // connected anew, or ended, meanwhile
+      this._asking = null;
+      if (final) return this._end(final, text);
+    }
+    this._timers.retry = setTimeout(() => this._connect(), backoff(this._attempt++));
+    if (wasReady) this._tell("resuming");
+    else if (this._attempt > 1) this._tell(this.state, text);
   }
 
+  /** A browser does not tell why a handshake was refused; the gateway does: the final state, or null, and a text. */
   async _askWhy() {
-    const url = new URL("conversations?limit=1", this.url);
+    const url = new URL(this.url);
     url.protocol = url.protocol.replace("ws", "http");
     try {
-      const response = await fetch(url, { headers: this.key ? { Authorization: `Bearer ${this.key}` } : {} });
-      if (response.status === 401) return ["unauthorized", "The gateway wants a valid key."];
-      if (response.status === 403) return ["refused", (await response.json()).error];
+      const response = await fetch(url, {
+        method: "POST", // with a GET a browser would not say whose page is asking
+        headers: this.key ? { Authorization: `Bearer ${this.key}` } : {},
+        signal: AbortSignal.timeout(ASK_MS),
+      });
+      if (response.ok) return [null, "The gateway answers, but no WebSocket can be opened. Does a proxy let them through?"];
+      if (response.status === 401) return ["unauthorized", this.key ? "This key is not valid." : "The gateway wants a key."];
+      return [response.status === 403 ? "refused" : null, (await response.json()).error];
     } catch {
-      // nobody there: the next try will tell
+      return [null, "The gateway cannot be reached."];
     }
-    return null;
   }
 
   /** Let go of the connection, whatever its state; nothing of it arrives any more. */
   _drop() {
     for (const timer of Object.values(this._timers)) clearTimeout(timer);
     this._timers = {};
+    this._asking = null;
     this._ready = false;
     this._alive = true;
     if (this._socket) {
@@ -289,6 +338,7 @@ export class VoiceClient {
 
   _end(state, text) {
     this._drop();
+    this._ended = text;
     globalThis.removeEventListener?.("online", this._hurry);
     for (const turn of [...this._open.values()]) this._fail(turn, "connection_failed", text);
     this._tell(state, text);
