@@ -98,7 +98,7 @@ async def talking(
     """The page of the gateway at `url`, connected; `fake`: options of the stand-ins. Fails on complaints."""
     context = await browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme=fake.pop("scheme", "light"), locale="en-GB",
-        reduced_motion="reduce", accept_downloads=True,
+        reduced_motion="reduce", accept_downloads=True, has_touch=fake.pop("touch", False),
     )  # fmt: skip
     try:
         await context.add_init_script(f"window.__fake = {json.dumps(fake)};\n{FAKE_SPEECH}")

@@ -70,16 +70,25 @@
   class Recognition extends EventTarget {
     static current = null;
     static say(transcript, isFinal = true) {
-      const results = [Object.assign([{ transcript, confidence: 0.9 }], { isFinal })];
-      note("heard", { text: transcript });
+      Recognition.hear([transcript, isFinal]);
+    }
+    /** Several results in one event: pairs of a transcript and whether it is final. */
+    static hear(...pairs) {
+      const results = pairs.map(([transcript, isFinal]) => Object.assign([{ transcript, confidence: 0.9 }], { isFinal }));
+      note("heard", { text: pairs.map(([transcript]) => transcript).join(" ") });
       fire(Recognition.current, "result", { resultIndex: 0, results });
+    }
+    /** What the user answers to a browser that asks for the microphone. */
+    static allow() {
+      options.microphone = true;
+      fire(Recognition.current, "start");
     }
     start() {
       note("listen", { lang: this.lang });
       Recognition.current = this;
       setTimeout(() => {
         if (options.microphone === false) this.fail("not-allowed");
-        else fire(this, "start");
+        else if (options.microphone !== "asks") fire(this, "start");
       }, 1);
     }
     fail(error) {
@@ -115,5 +124,9 @@
   define("SpeechSynthesisUtterance", Utterance);
   define("SpeechRecognition", options.microphone === null ? undefined : Recognition);
   define("webkitSpeechRecognition", undefined);
-  window.__speech = { log, options, recognition: Recognition };
+  const bringVoices = () => {
+    options.voices = true;
+    speechSynthesis.dispatchEvent(new Event("voiceschanged"));
+  };
+  window.__speech = { log, options, recognition: Recognition, bringVoices };
 })();

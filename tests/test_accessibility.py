@@ -28,7 +28,12 @@ async def violations(page: Talking) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("size", "scheme"), [((390, 844), "light"), ((390, 844), "dark"), ((1280, 800), "dark")])
+PHONE, DESKTOP = (390, 844), (1280, 800)
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light"), (DESKTOP, "dark")]
+)
 async def test_no_violation_in_any_state(browser: Browser, size: tuple[int, int], scheme: str) -> None:
     async with (
         serving(agent()) as served,
@@ -57,12 +62,40 @@ async def test_no_violation_in_any_state(browser: Browser, size: tuple[int, int]
         assert width <= size[0]  # nothing sticks out
 
 
-async def test_the_key_prompt_too(browser: Browser) -> None:
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")])
+async def test_no_violation_when_things_are_missing(browser: Browser, size: tuple[int, int], scheme: str) -> None:
+    async with (
+        serving(agent()) as served,
+        talking(browser, served.http_url, size=size, scheme=scheme, voices=False, microphone=None) as page,
+    ):
+        await page.page.set_viewport_size({"width": size[0], "height": 400})
+        assert await violations(page) == []
+        await page.say("Speak, please")
+        await expect(page.page.locator("#hint")).to_contain_text("No voice")
+        assert await violations(page) == []
+        await page.page.keyboard.press("Escape")
+        await page.page.wait_for_selector(".cut")
+        await page.say("long " * 2_000)
+        await page.page.wait_for_selector(".turn .error")
+        await page.page.set_viewport_size({"width": size[0], "height": size[1]})
+        await page.page.context.set_offline(True)
+        await page.page.evaluate("__socket.close()")
+        await expect(page.page.locator("#trouble-text")).to_be_visible()
+        assert await violations(page) == []
+        page.complaints.clear()  # of the network
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_key_prompt_too(browser: Browser, scheme: str) -> None:
     async with (
         serving(agent(), api_keys={"k": "ann"}) as served,
-        talking(browser, served.http_url, connect=False) as page,
+        talking(browser, served.http_url, connect=False, scheme=scheme, size=PHONE) as page,
     ):
         await expect(page.page.locator("#key")).to_be_visible()
+        assert await violations(page) == []
+        await page.page.fill("#key-value", "wrong")
+        await page.page.keyboard.press("Enter")
+        await expect(page.page.locator("#key-wrong")).to_be_visible()
         assert await violations(page) == []
         page.complaints.clear()  # of the refused handshake
 
@@ -71,11 +104,11 @@ async def test_everything_by_keyboard_alone(browser: Browser) -> None:
     async with serving(agent()) as served, talking(browser, served.http_url, cps=60) as page:
         keyboard = page.page.keyboard
         reached = []
-        for _ in range(9):
+        for _ in range(8):
             await keyboard.press("Tab")
             reached.append(await page.page.evaluate("document.activeElement.id || document.activeElement.textContent"))
         assert reached[:3] == ["show-history", "show-voice", "show-timeline"]
-        assert reached[-3:] == ["transcript", "talk-button", "message"]
+        assert reached[-2:] == ["talk-button", "message"]
         await keyboard.type("Speak, please")
         await keyboard.press("Enter")
         await page.until("document.querySelectorAll('.speaking').length === 1")

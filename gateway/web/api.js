@@ -1,11 +1,8 @@
 /** What the gateway says over HTTP, asked with the key that the user gave. */
 
-const KEY = "voice-turn.key";
+import { Stored } from "./storage.js";
 
-export const key = {
-  get: () => sessionStorage.getItem(KEY),
-  set: (value) => sessionStorage.setItem(KEY, value),
-};
+export const key = new Stored("sessionStorage", "voice-turn.key");
 
 /** A response. Throws an Error whose message is for a person. */
 export async function ask(path, options = {}) {

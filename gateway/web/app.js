@@ -2,35 +2,30 @@
 
 import { key } from "./api.js";
 import { VoiceClient } from "./client.js";
-import { History } from "./history.js";
-import { Listener, isEcho } from "./listener.js";
+import { Controls } from "./controls.js";
+import { OwnVoice, isNoise } from "./echo.js";
+import { History, read, replay } from "./history.js";
+import { Listener } from "./listener.js";
 import { Speaker, codePoints } from "./speaker.js";
+import { Stored } from "./storage.js";
 import { Timeline } from "./timeline.js";
 import { Transcript } from "./transcript.js";
 import { VoiceSettings } from "./voice.js";
 
 const $ = (id) => document.getElementById(id);
-const PASSING_MS = 4_000;
-const ECHO_MS = 2_500;
-const ECHO_WORDS = 3;
-
-const STATES = {
-  connecting: "Connecting …",
-  connected: "Connected",
-  resuming: "Resuming …",
-  recovered: "Recovered",
-  new_session: "New session",
-  unauthorized: "A key is needed",
-  refused: "Refused",
-  taken_over: "Taken over",
-  closed: "Closed",
-};
 
 const transcript = new Transcript($("transcript"));
+const controls = new Controls({ onInterrupt: () => stop("user"), onTalk: talk });
+const problem = (text) => controls.problem(text);
 const speaker = new Speaker({ onStart: chunkStarts, onSpoken: chunkSpoken, onProblem: problem });
-const voice = new VoiceSettings($("voice"), speaker);
-const listener = new Listener({ onPartial: partial, onFinal: heardUser, onChange: listening, onProblem: problem });
-const history = new History($("history"), openConversation);
+const ownVoice = new OwnVoice();
+const voice = new VoiceSettings($("voice"), speaker, voiceChanged);
+const listener = new Listener({ onPartial: partial, onFinal: heardUser, onChange: refresh, onProblem: problem });
+const history = new History($("history"), {
+  onOpen: openConversation,
+  onDelete: (id) => id === client.conversationId && openConversation(null, null),
+  isOpen: (id) => id === client.conversationId,
+});
 const timeline = new Timeline($("timeline-body"));
 const client = new VoiceClient({
   url: "ws",
@@ -40,13 +35,12 @@ const client = new VoiceClient({
   onState: stateChanged,
   onNotice: (frame) => problem(frame.error),
 });
+/** Which conversation is gone on with when the page is loaded again. */
+const remembered = new Stored("sessionStorage", "voice-turn.conversation");
 
 /** How the turns that are not over look, and for how much of them the heard position is only an estimate. */
 const views = new Map();
-let passing = 0;
-
-let lastSpoken = ["", ""];
-let lastSpokenAt = -Infinity;
+let hasReadAlong = false;
 
 // What the user does
 
@@ -55,15 +49,16 @@ function say(text) {
   stop("barge_in");
   speaker.unlock();
   problem("");
+  transcript.partial("");
   $("welcome").hidden = true;
   const turn = client.say(text, voice.lang ? { lang: voice.lang } : {});
-  views.set(turn, { view: transcript.begin(text), isEstimate: false });
+  views.set(turn, { view: transcript.begin(text, voice.lang ?? ""), isEstimate: false });
   refresh();
 }
 
 /** Silence first; what was heard is told to the gateway after that. Returns whether there was something to stop. */
 function stop(reason) {
-  const stopped = speaker.stop();
+  const stopped = hush();
   const turn = client.turn;
   const shown = views.get(turn);
   if (!shown || turn.silent) return false;
@@ -72,32 +67,43 @@ function stop(reason) {
   shown.view.silence();
   const heard = mine && { index: mine.chunk.index, chars: codePoints(mine.chunk.text, mine.chars) };
   client.interrupt({ heard, reason });
-  announce("Interrupted.");
+  controls.announce("Interrupted.");
   refresh();
   return true;
 }
 
+function hush() {
+  const stopped = speaker.stop();
+  if (stopped) ownVoice.ends();
+  return stopped;
+}
+
+function talk() {
+  if (listener.state !== "off") return listener.stop();
+  problem("");
+  speaker.unlock();
+  listener.start(voice.spokenLang);
+}
+
+function voiceChanged() {
+  if (listener.state !== "off" && listener.lang !== voice.spokenLang) listener.start(voice.spokenLang);
+  refresh();
+}
+
 function partial(text) {
-  if (isOurVoice(text)) return;
+  if (!text) return transcript.partial("");
+  if (isOurVoice(text) || isNoise(text) || text.length < 2) return;
   stop("barge_in");
   transcript.partial(text);
 }
 
 function heardUser(text) {
-  if (isOurVoice(text)) return;
   transcript.partial("");
-  say(text);
+  if (!isOurVoice(text) && !isNoise(text)) say(text);
 }
 
-/** Recognition is late: its last words come when we have fallen silent, and then a short one may be an answer. */
 function isOurVoice(text) {
-  if (speaker.isSpeaking) return isEcho(text, lastSpoken.join(" "));
-  return performance.now() - lastSpokenAt < ECHO_MS && isEcho(text, lastSpoken.join(" "), ECHO_WORDS);
-}
-
-function listening(isOn) {
-  if (!isOn) transcript.partial("");
-  refresh();
+  return ownVoice.hears(text, speaker.isSpeaking && !speaker.isSilent);
 }
 
 // What the gateway says
@@ -105,13 +111,18 @@ function listening(isOn) {
 function turnEvent(turn, frame) {
   const { view, isEstimate } = views.get(turn);
   switch (frame.event) {
+    case "stream_start":
+      remembered.set(frame.conversation_id);
+      break;
     case "stream_token":
       view.token(frame.text);
       break;
-    case "tts_ready_chunk":
-      view.chunk(frame);
-      speaker.say({ turn, index: frame.index, text: frame.text, lang: frame.lang ?? voice.lang ?? "en" });
+    case "tts_ready_chunk": {
+      const lang = voice.langOf(frame);
+      view.chunk(frame, lang);
+      speaker.say({ turn, index: frame.index, text: frame.text, lang });
       break;
+    }
     case "tool_call":
     case "tool_result":
       view.tool(frame);
@@ -123,13 +134,13 @@ function turnEvent(turn, frame) {
       view.ended(frame.text, frame.timing);
       break;
     case "turn_interrupted":
-      if (client.turn === turn) speaker.stop();
+      if (client.turn === turn) hush();
       view.interrupted(frame.heard_text, isEstimate);
       break;
     case "error":
-      if (client.turn === turn) speaker.stop();
+      if (client.turn === turn) hush();
       view.failed(frame.error);
-      announce(frame.error);
+      controls.announce(frame.error);
       break;
   }
   if (turn.outcome) {
@@ -140,76 +151,57 @@ function turnEvent(turn, frame) {
 }
 
 function chunkStarts({ turn, index, text }) {
-  lastSpoken = [lastSpoken[1], text];
   views.get(turn)?.view.speaking(index);
-  if (speaker.isSilent) announce(text); // a screen reader is the voice then
+  if (speaker.isSilent) controls.announce(text); // a screen reader is the voice then
+  else ownVoice.begins(text);
+  if (!speaker.hasVoice) hasReadAlong = true;
+  refresh();
 }
 
 function chunkSpoken({ turn, index }) {
-  lastSpokenAt = performance.now();
+  ownVoice.ends();
   client.spoken(turn, index);
 }
 
 function stateChanged(state, text) {
-  clearTimeout(passing);
-  $("state").dataset.state = state;
-  $("state").textContent = STATES[state];
-  if (state === "recovered" || state === "new_session")
-    passing = setTimeout(() => stateChanged("connected", ""), PASSING_MS);
-  if (state === "unauthorized") askForKey(client.key ? text : "");
-  else if (state === "refused") problem(text);
-  else if (state === "taken_over") problem("This conversation goes on elsewhere. Reload the page to talk here.");
+  controls.connection(state, text);
+  if (state === "unauthorized") controls.askForKey(client.key ? text : "");
   refresh();
 }
 
 // What the page shows
 
 function refresh() {
-  const isBusy = client.turn !== null && !client.turn.silent && !client.turn.outcome;
-  const button = $("talk-button");
-  button.dataset.does = isBusy ? "interrupt" : listener.isOn ? "mute" : "listen";
-  button.hidden = !isBusy && !Listener.isAvailable;
-  $("talk-label").textContent = isBusy ? "Interrupt" : listener.isOn ? "Listening" : "Talk";
-  button.setAttribute("aria-label", isBusy ? "Interrupt" : listener.isOn ? "Listening: stop" : "Talk");
-  $("hint").textContent = hint(isBusy);
+  const { turn, state } = client;
+  const isLive = turn !== null && !turn.outcome;
+  controls.refresh({
+    isBusy: isLive && !turn.silent,
+    isUnsent: isLive && turn.id === null && (state === "connecting" || state === "resuming"),
+    ear: listener.state,
+    isVoiceless: hasReadAlong && !speaker.hasVoice,
+  });
 }
 
-function hint(isBusy) {
-  if (isBusy && listener.isOn) return "To interrupt, just talk – or press Esc.";
-  if (isBusy) return "To interrupt, press Esc or the red button, or say something new.";
-  if (listener.isOn) return "I am listening. Press the button to stop that.";
-  if (!Listener.isAvailable) return "This browser cannot listen, so type. Enter sends.";
-  return "Press Talk and speak, or type. Enter sends.";
-}
-
-function problem(text) {
-  $("problem").textContent = text;
-  $("problem").hidden = !text;
-}
-
-function announce(text) {
-  $("announce").textContent = text;
-}
-
-function askForKey(text) {
-  $("key-note").textContent = text || "It is kept until you close this tab, and sent to this gateway only.";
-  if (!$("key").open) $("key").showModal();
-}
-
-function openConversation(id, turns) {
+function openConversation(id, conversation) {
   stop("user");
   client.conversationId = id ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
-  transcript.clear();
-  $("welcome").hidden = turns.length > 0;
-  for (const turn of turns) {
-    const said = (role) => turn.messages.filter((message) => message.role === role).map(({ content }) => content ?? "");
-    const view = transcript.begin(said("user").join("\n"));
-    if (turn.status === "interrupted") {
-      view.token(said("assistant").join(""));
-      view.interrupted(said("assistant").join(""), false);
-    } else view.ended(said("assistant").join(""), null);
-  }
+  remembered.set(id ?? ""); // a new one begins with its first turn
+  show(conversation ?? { turns: [], before: null });
   $("message").focus();
+}
+
+function show(conversation) {
+  $("welcome").hidden = conversation.turns.length > 0;
+  replay(conversation, transcript);
+}
+
+/** After a reload, what was said before it. */
+async function goOn() {
+  const id = remembered.get();
+  if (!id) return;
+  client.conversationId = id;
+  const conversation = await read(id).catch(() => null); // then it goes on without being shown
+  if (conversation && client.conversationId === id && client.turn === null) show(conversation);
 }
 
 // Wiring
@@ -219,15 +211,6 @@ $("composer").addEventListener("submit", (event) => {
   const text = $("message").value;
   $("message").value = "";
   say(text);
-});
-$("talk-button").addEventListener("click", () => {
-  if ($("talk-button").dataset.does === "interrupt") stop("user");
-  else if (listener.isOn) listener.stop();
-  else {
-    problem("");
-    speaker.unlock();
-    listener.start(voice.spokenLang);
-  }
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.isComposing && !document.querySelector("dialog[open]") && stop("user")) event.preventDefault();
@@ -246,6 +229,10 @@ $("show-timeline").addEventListener("click", async () => {
 });
 document.addEventListener("turn-over", () => $("timeline").hidden || timeline.refresh());
 $("show-voice").addEventListener("click", () => voice.show());
+$("connect-again").addEventListener("click", () => {
+  client.connect();
+  $("message").focus();
+});
 $("key").addEventListener("cancel", (event) => event.preventDefault()); // without a key there is nothing else to do
 $("key").addEventListener("close", () => {
   client.key = $("key-value").value.trim();
@@ -255,6 +242,6 @@ $("key").addEventListener("close", () => {
 });
 addEventListener("pagehide", () => stop("left"));
 
-if (!Listener.isAvailable) $("welcome-listen").textContent = "Type below, and press Enter.";
 refresh();
+goOn();
 client.connect();

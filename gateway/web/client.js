@@ -124,10 +124,13 @@ export class VoiceClient {
     if (this.turn) this.turn.silent = true;
     if (this.conversationId) fields = { conversation_id: this.conversationId, ...fields };
     const turn = (this.turn = new Turn(message, fields));
-    this._open.set(turn.ref, turn);
     const refusal = this._refusalOf(turn);
-    if (refusal) queueMicrotask(() => turn.outcome || this._fail(turn, ...refusal)); // the caller has the turn by then
-    else this._send(turn.start);
+    if (refusal) {
+      queueMicrotask(() => this._fail(turn, ...refusal)); // the caller has the turn by then
+      return turn;
+    }
+    this._open.set(turn.ref, turn);
+    this._send(turn.start);
     return turn;
   }
 
@@ -263,14 +266,14 @@ export class VoiceClient {
           this._fail(turn, "session_lost", "The gateway no longer knows this turn.");
       }
     }
-    for (const turn of [...this._open.values()]) {
-      const refusal = turn.id === null && this._refusalOf(turn); // it was said before the limits were known
-      if (refusal) this._fail(turn, ...refusal);
-    }
+    // Some may have been said before the limits were known.
+    const refused = [...this._open.values()].filter((turn) => turn.id === null && this._refusalOf(turn));
+    for (const turn of refused) this._open.delete(turn.ref);
     // The `ack` says that we do acknowledge: the gateway then keeps all frames that we may miss.
     this._write({ event: "ack", seq: this._acked });
     for (const turn of this._open.values()) this._write(...turn.commands(turn === this.turn));
     this._tell(session.recovered ? "recovered" : isFirst ? "connected" : "new_session");
+    for (const turn of refused) this._fail(turn, ...this._refusalOf(turn));
   }
 
   /** A connection that says nothing is asked; one that does not answer is dead. */
@@ -284,7 +287,8 @@ export class VoiceClient {
     const wasReady = this._ready;
     this._drop();
     if (FINAL_CLOSES.has(code)) {
-      this._end(reason === "taken over" ? "taken_over" : "refused", reason || `The gateway closed with ${code}.`);
+      if (reason === "taken over") this._end("taken_over", "This conversation goes on elsewhere.");
+      else this._end("refused", reason || `The gateway closed with ${code}.`);
       return;
     }
     // The gateway's limits are kept here, but what lies between may take less; sent again it would fail again.

@@ -11,23 +11,19 @@ const PROBLEMS = {
   "language-not-supported": "The browser's speech recognition does not know this language. Choose another one.",
 };
 
-/**
- * Whether what was recognised is only our own voice, out of the loudspeaker and into the microphone: nothing but
- * words of what was spoken just now, in their order, and at least `minWords` of them.
- */
-export function isEcho(transcript, spoken, minWords = 1) {
-  const words = (text) => (text.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? []).join(" ");
-  const heard = words(transcript);
-  if (heard === "") return true;
-  return heard.split(" ").length >= minWords && ` ${words(spoken)} `.includes(` ${heard} `);
-}
-
 export class Listener {
-  /** `onPartial(text)`, `onFinal(text)`; `onChange(isOn)`; `onProblem(text)`: why it does not listen, in words. */
+  /**
+   * - `onPartial(text)`: what the user seems to be saying; empty when nothing will come of it.
+   * - `onFinal(text)`: what the user said.
+   * - `onChange()`: another `state`.
+   * - `onProblem(text)`: why it does not listen, in words.
+   */
   constructor({ onPartial, onFinal, onChange, onProblem }) {
     this._on = { onPartial, onFinal, onChange, onProblem };
     this._recognition = null;
     this._quickEnds = 0;
+    /** "off", "asking" the user for the microphone, or "on". */
+    this.state = "off";
   }
 
   static get isAvailable() {
@@ -38,28 +34,29 @@ export class Listener {
     return globalThis.SpeechRecognition ?? globalThis.webkitSpeechRecognition;
   }
 
-  get isOn() {
-    return this._recognition !== null;
-  }
-
   /** Listen until `stop`, also over the pauses after which browsers give up by themselves. */
   start(lang) {
     this.stop();
     const recognition = new Listener.#recogniser();
     recognition.continuous = true;
     recognition.interimResults = true;
-    recognition.lang = lang;
+    recognition.lang = this.lang = lang;
     let startedAt = performance.now();
     recognition.onresult = (event) => {
       if (this._recognition !== recognition) return;
       this._quickEnds = 0;
-      let partial = "";
-      for (let index = event.resultIndex; index < event.results.length; index++) {
-        const result = event.results[index];
-        if (result.isFinal) this._on.onFinal(result[0].transcript.trim());
-        else partial += result[0].transcript;
-      }
-      if (partial.trim()) this._on.onPartial(partial.trim());
+      const results = Array.from(event.results).slice(event.resultIndex);
+      const text = (isFinal) =>
+        results
+          .filter((result) => result.isFinal === isFinal)
+          .map((result) => result[0].transcript.trim())
+          .join(" ")
+          .trim();
+      if (text(true)) this._on.onFinal(text(true));
+      if (text(false)) this._on.onPartial(text(false));
+    };
+    recognition.onstart = () => {
+      if (this._recognition === recognition) this._become("on");
     };
     recognition.onerror = ({ error }) => {
       if (error in PROBLEMS && this._recognition === recognition) this._fail(PROBLEMS[error]);
@@ -68,12 +65,17 @@ export class Listener {
       if (this._recognition !== recognition) return;
       this._quickEnds = performance.now() - startedAt < QUICK_MS ? this._quickEnds + 1 : 0;
       if (this._quickEnds > MAX_QUICK_ENDS) return this._fail("The browser's speech recognition keeps stopping.");
+      this._on.onPartial("");
       startedAt = performance.now();
       recognition.start();
     };
+    try {
+      recognition.start();
+    } catch (error) {
+      return this._on.onProblem(`The browser's speech recognition does not start: ${error.message}`);
+    }
     this._recognition = recognition;
-    recognition.start();
-    this._on.onChange(true);
+    this._become("asking");
   }
 
   stop() {
@@ -82,7 +84,14 @@ export class Listener {
     this._recognition = null;
     this._quickEnds = 0;
     recognition.abort();
-    this._on.onChange(false);
+    this._on.onPartial("");
+    this._become("off");
+  }
+
+  _become(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this._on.onChange();
   }
 
   _fail(text) {

@@ -4,6 +4,9 @@ const DEFAULT_CPS = 15;
 const WATCHDOG_FACTOR = 2;
 const WATCHDOG_MS = 4_000;
 
+/** The language of a BCP 47 tag, without region and script. */
+export const primary = (tag) => tag.toLowerCase().split(/[-_]/)[0];
+
 /** Code points before `offset`, which counts UTF-16 units; the gateway counts as Python does. */
 export function codePoints(text, offset = text.length) {
   return Array.from(text.slice(0, offset)).length;
@@ -23,18 +26,37 @@ export class Speaker {
     this._current = null;
     this._cps = DEFAULT_CPS; // measured as it speaks, at rate 1
     this._isUnlocked = false;
+    this._muted = false;
     this.rate = 1;
-    this.voiceName = "";
-    this.muted = false;
+    /** The name of the voice that was chosen for a language, by its primary tag. */
+    this.voiceNames = {};
+  }
+
+  get muted() {
+    return this._muted;
+  }
+
+  /** What is being said when it falls silent is read along to its end. */
+  set muted(muted) {
+    this._muted = muted;
+    const item = this._current;
+    if (!muted || !item?.utterance) return;
+    item.utterance = null;
+    this._synth.cancel();
+    this._readAlong(item);
   }
 
   get voices() {
     return this._synth?.getVoices() ?? [];
   }
 
+  get hasVoice() {
+    return this.voices.length > 0;
+  }
+
   /** Whether it reads along in silence, at speaking rate, so that everything else still works. */
   get isSilent() {
-    return this.muted || this.voices.length === 0;
+    return this._muted || !this.hasVoice;
   }
 
   get isSpeaking() {
@@ -67,10 +89,10 @@ export class Speaker {
     return { chunk: item.chunk, ...this._heard(item) };
   }
 
-  _heard({ chunk, startedAt, boundary }) {
+  _heard({ chunk, startedAt, boundary, rate }) {
     if (startedAt === null) return { chars: 0, isEstimate: false };
     if (boundary !== null) return { chars: boundary, isEstimate: false };
-    const chars = Math.floor(((performance.now() - startedAt) / 1000) * this._cps * this.rate);
+    const chars = Math.floor(((performance.now() - startedAt) / 1000) * this._cps * rate);
     if (chars >= chunk.text.length) return { chars: chunk.text.length, isEstimate: true };
     return { chars: Math.max(0, chunk.text.lastIndexOf(" ", chars)), isEstimate: true };
   }
@@ -79,7 +101,7 @@ export class Speaker {
     if (this._current !== null || this._queue.length === 0) return;
     const chunk = this._queue.shift();
     // It keeps the utterance alive: browsers forget to end one that nobody holds.
-    const item = { chunk, utterance: null, startedAt: null, boundary: null, timer: 0 };
+    const item = { chunk, utterance: null, startedAt: null, boundary: null, rate: this.rate, timer: 0 };
     this._current = item;
     if (this.isSilent) this._readAlong(item);
     else this._speak(item);
@@ -90,15 +112,17 @@ export class Speaker {
     item.utterance = utterance;
     utterance.voice = this.voiceFor(item.chunk.lang);
     utterance.lang = utterance.voice?.lang ?? item.chunk.lang;
-    utterance.rate = this.rate;
-    utterance.onstart = () => this._started(item);
+    utterance.rate = item.rate;
+    const isOver = () => this._current !== item || item.utterance !== utterance;
+    utterance.onstart = () => isOver() || this._started(item);
     utterance.onboundary = (event) => {
+      if (isOver()) return;
       if (event.name !== "sentence") item.boundary = event.charIndex;
       this._watch(item, item.chunk.text.length - event.charIndex);
     };
-    utterance.onend = () => this._ended(item, true);
+    utterance.onend = () => isOver() || this._ended(item, true);
     utterance.onerror = ({ error }) => {
-      if (this._current !== item || error === "interrupted" || error === "canceled") return;
+      if (isOver() || error === "interrupted" || error === "canceled") return;
       this._onProblem(
         error === "not-allowed"
           ? "The browser speaks only after a click or a key on this page."
@@ -114,35 +138,35 @@ export class Speaker {
   /** Some utterances never end, and never say so. */
   _watch(item, chars) {
     clearTimeout(item.timer);
-    if (this._current !== item) return;
     item.timer = setTimeout(() => {
       this._synth.cancel();
       this._ended(item, false);
-    }, this._durationMs(chars) * WATCHDOG_FACTOR + WATCHDOG_MS);
+    }, this._durationMs(item, chars) * WATCHDOG_FACTOR + WATCHDOG_MS);
   }
 
+  /** Silently to its end, from where the voice has got, if it had begun. */
   _readAlong(item) {
     clearTimeout(item.timer);
-    this._started(item);
-    item.timer = setTimeout(() => this._ended(item, false), this._durationMs(item.chunk.text.length));
+    item.boundary = null;
+    if (item.startedAt === null) this._started(item);
+    const passedMs = performance.now() - item.startedAt;
+    item.timer = setTimeout(() => this._ended(item, false), this._durationMs(item, item.chunk.text.length) - passedMs);
   }
 
-  _durationMs(chars) {
-    return (chars / (this._cps * this.rate)) * 1000;
+  _durationMs(item, chars) {
+    return (chars / (this._cps * item.rate)) * 1000;
   }
 
   _started(item) {
-    if (this._current !== item) return;
     item.startedAt = performance.now();
     this._onStart(item.chunk);
   }
 
   _ended(item, isMeasured) {
-    if (this._current !== item) return;
     clearTimeout(item.timer);
     const seconds = (performance.now() - item.startedAt) / 1000;
     if (isMeasured && item.startedAt !== null && item.chunk.text.length > 20 && seconds > 0.5) {
-      const cps = item.chunk.text.length / seconds / this.rate;
+      const cps = item.chunk.text.length / seconds / item.rate;
       this._cps = Math.min(30, Math.max(5, (this._cps + cps) / 2));
     }
     this._current = null;
@@ -150,12 +174,15 @@ export class Speaker {
     this._next();
   }
 
+  voicesFor(lang) {
+    return this.voices.filter((voice) => primary(voice.lang) === primary(lang));
+  }
+
   /** The chosen voice if it speaks the language, else the browser's best for it. */
   voiceFor(lang) {
-    const primary = (tag) => tag.toLowerCase().split(/[-_]/)[0];
-    const fitting = this.voices.filter((voice) => primary(voice.lang) === primary(lang));
+    const fitting = this.voicesFor(lang);
     return (
-      fitting.find((voice) => voice.name === this.voiceName) ??
+      fitting.find((voice) => voice.name === this.voiceNames[primary(lang)]) ??
       fitting.find((voice) => voice.lang.toLowerCase() === lang.toLowerCase() && voice.default) ??
       fitting.find((voice) => voice.default) ??
       fitting.find((voice) => voice.localService) ??

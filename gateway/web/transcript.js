@@ -1,6 +1,7 @@
 /** Transcript: what was said, as it is said, heard, and not heard. */
 
 const MAX_SHOWN = 50;
+const NEAR_PX = 60;
 const MARKUP = /(\*\*|__|`{1,3}|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|^#{1,6} )/m;
 
 function element(name, className, text) {
@@ -23,49 +24,89 @@ export class Transcript {
   constructor(log) {
     this._log = log;
     this._sticks = true;
+    this._scrolledTo = 0;
+    this._point = null; // what must stay in view while the text behind it grows
+    this._partial = element("p", "you partial");
+    this._partial.dir = "auto";
     log.addEventListener("scroll", () => {
-      this._sticks = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+      if (Math.abs(log.scrollTop - this._scrolledTo) < 2) return; // by us, not by the reader
+      this._sticks = Math.abs(log.scrollTop - this._end()) < NEAR_PX;
+      this._scrolledTo = log.scrollTop;
     });
+    new ResizeObserver(() => this._follow()).observe(log);
   }
 
   clear() {
     this._log.replaceChildren();
+    this._point = null;
   }
 
-  /** A turn that begins with what the user said. Old ones leave: they are in the list of conversations. */
-  begin(message) {
-    const turn = new TurnView(message, () => this._follow());
+  /** A word of ours, above all turns. */
+  note(text) {
+    this._log.prepend(element("p", "notes", text));
+  }
+
+  /**
+   * A turn that begins with what the user said, in this language, if it is known. Old ones leave: they are in the
+   * list of conversations.
+   */
+  begin(message, lang = "") {
+    const turn = new TurnView(message, lang, (point) => this._follow(point));
     this._log.append(turn.article);
     while (this._log.childElementCount > MAX_SHOWN) this._log.firstElementChild.remove();
     this._sticks = true;
+    this._point = null;
     this._follow();
     return turn;
   }
 
   /** What the user seems to be saying, not final yet; an empty text takes it away. */
   partial(text) {
-    this._partial ??= element("p", "you partial");
     this._partial.textContent = text;
     if (text) this._log.append(this._partial);
     else this._partial.remove();
     this._follow();
   }
 
-  _follow() {
-    if (this._sticks) this._log.scrollTop = this._log.scrollHeight;
+  /** Show the latest, unless the reader has scrolled elsewhere. */
+  _follow(point = this._point) {
+    this._point = point;
+    if (!this._sticks) return;
+    this._log.scrollTop = this._end();
+    this._scrolledTo = this._log.scrollTop;
   }
+
+  /** Where the latest is seen: at the end, but not beyond what is being spoken. */
+  _end() {
+    const log = this._log;
+    const last = log.scrollHeight - log.clientHeight;
+    if (!this._point?.isConnected) return last;
+    const above = this._point.getBoundingClientRect().top - log.getBoundingClientRect().top;
+    return Math.max(0, Math.min(last, log.scrollTop + above - log.clientHeight / 3));
+  }
+}
+
+/** A word that only a screen reader reads. */
+function heading(text) {
+  const made = element("span", "only-heard", text);
+  made.lang = "en";
+  made.dir = "ltr"; // else it would decide for all that follows
+  return made;
 }
 
 /** One turn: the raw reply so far, cut into the chunks that are spoken, and the rest of it. */
 export class TurnView {
-  constructor(message, onGrowth) {
+  /** `onGrowth(point)`: there is more to see, behind this element from now on. */
+  constructor(message, lang, onGrowth) {
     this._onGrowth = onGrowth;
     this.article = element("article", "turn");
     const you = element("p", "you");
-    you.append(element("span", "only-heard", "You: "), message);
+    you.append(heading("You: "), message);
     this._answer = element("p", "answer");
+    you.lang = this._answer.lang = lang;
+    you.dir = this._answer.dir = "auto";
     this._tail = element("span", "tail");
-    this._answer.append(element("span", "only-heard", "Answer: "), this._tail);
+    this._answer.append(heading("Answer: "), this._tail);
     this._notes = element("p", "notes");
     this.article.append(you, this._answer, this._notes);
     this._reply = "";
@@ -80,7 +121,9 @@ export class TurnView {
     this._onGrowth();
   }
 
-  chunk({ index, span: [start, end], text }) {
+  /** `lang`: of the answer, from here on. */
+  chunk({ index, span: [start, end], text }, lang) {
+    this._answer.lang = lang;
     const made = element("span", "chunk");
     this._chunks.set(index, made);
     if (start === end) {
@@ -125,7 +168,7 @@ export class TurnView {
       if (other <= (index ?? -1)) made.classList.add("said");
       made.classList.toggle("speaking", other === index);
     }
-    this._chunks.get(index)?.scrollIntoView?.({ block: "nearest" });
+    this._onGrowth(this._chunks.get(index));
   }
 
   tool({ tool_call_id: id, name, status }) {
@@ -154,9 +197,11 @@ export class TurnView {
     const unheard = element("s", "unheard");
     fill(heard, this._reply.slice(0, cut));
     fill(unheard, this._reply.slice(cut).trimEnd());
+    [mark.lang, mark.dir] = ["en", "ltr"];
     this._answer.replaceChildren(this._answer.firstChild, heard, " ", mark, " ");
-    if (unheard.textContent) this._answer.append(element("span", "only-heard", "Not heard: "), unheard);
+    if (unheard.textContent) this._answer.append(heading("Not heard: "), unheard);
     this._forget();
+    this._onGrowth(mark);
   }
 
   ended(text, timing) {
@@ -164,7 +209,8 @@ export class TurnView {
     const all = element("span", "said");
     fill(all, text ?? this._reply);
     this._answer.replaceChildren(this._answer.firstChild, all);
-    if (timing?.first_chunk_ms != null) this.note(`first words after ${timing.first_chunk_ms} ms`);
+    if (!all.textContent.trim()) this.note("The answer was empty.");
+    else if (timing?.first_chunk_ms != null) this.note(`first words after ${timing.first_chunk_ms} ms`);
     this._forget();
   }
 

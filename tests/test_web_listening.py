@@ -1,0 +1,101 @@
+"""What the page makes of what it hears: the user, its own voice, noise; and the microphone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from browser import Browser, Talking, talking
+from playwright.async_api import expect
+from serving import serving
+from test_web import agent
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SPEAKING = "document.querySelectorAll('.speaking').length === 1"
+
+
+async def hear(page: Talking, text: str, *, final: bool = True) -> None:
+    await page.page.evaluate(f"__speech.recognition.say({json.dumps(text)}, {json.dumps(final)})")
+
+
+async def messages(page: Talking) -> list[Any]:
+    return [entry["frame"]["message"] for entry in await page.log("send", event="start_turn")]
+
+
+async def test_the_last_words_of_an_answer_are_not_the_users(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url, cps=40) as page:
+        partial = page.page.locator(".partial")
+        await page.page.click("#talk-button")
+        await hear(page, "Speak, please")
+        await page.until(SPEAKING)
+        await page.page.keyboard.press("Escape")
+        await hear(page, "this is the sentence number")  # recognised late, when all is silent
+        await expect(page.page.locator(".cut")).to_have_count(1)
+        assert await messages(page) == ["Speak, please"]
+        await page.say("Again")
+        await page.until(SPEAKING)
+        await hear(page, "this is the sent ants", final=False)  # not understood well: it must count as a barge-in …
+        await expect(partial).to_have_text("this is the sent ants")
+        await hear(page, "this is the sentence")  # … until it is understood
+        await expect(partial).to_have_count(0)
+        await expect(page.page.locator(".cut")).to_have_count(2)
+        assert await messages(page) == ["Speak, please", "Again"]
+        await hear(page, "this is what I wanted to say")
+        await page.until("document.querySelectorAll('.turn').length === 3")
+
+
+async def test_what_comes_to_nothing_leaves_nothing(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url, cps=40) as page:
+        partial = page.page.locator(".partial")
+        await page.page.click("#talk-button")
+        await expect(page.page.locator("#talk-label")).to_have_text("Listening")
+        await hear(page, "some wor", final=False)
+        await expect(partial).to_have_count(1)
+        await page.page.evaluate("__speech.recognition.current.fail('no-speech')")
+        await page.until("__speech.log.filter(({what}) => what === 'listen').length === 2")
+        await expect(partial).to_have_count(0)
+        await hear(page, "other wor", final=False)
+        await page.say("Speak, please")
+        await expect(partial).to_have_count(0)
+        await page.until(SPEAKING)
+        for noise in ("uh", "Hmm, hm", "w"):  # no word, not yet a word
+            await hear(page, noise, final=False)
+        await hear(page, "Um.")
+        assert await page.log("cancel") == []
+        # Two results that are final at once are one message.
+        await page.page.evaluate("__speech.recognition.hear(['No wait,', true], [' what time is it?', true])")
+        assert await messages(page) == ["Speak, please", "No wait, what time is it?"]
+
+
+async def test_the_microphone_is_asked_for_and_turned_off(browser: Browser) -> None:
+    async with (
+        serving(agent()) as served,
+        talking(browser, served.http_url, cps=40, microphone="asks") as page,
+    ):
+        label, button = page.page.locator("#talk-label"), page.page.locator("#talk-button")
+        await button.click()
+        await expect(label).to_have_text("Waiting …")
+        await expect(page.page.locator("#hint")).to_contain_text("Allow")
+        await page.page.evaluate("__speech.recognition.allow()")
+        await expect(label).to_have_text("Listening")
+        await page.page.click("#show-voice")
+        await page.page.select_option("#voice-lang", "de")  # what is spoken from now on
+        await page.page.keyboard.press("Escape")
+        assert [entry["lang"] for entry in await page.log("listen")] == ["en-GB", "de"]
+        await expect(label).to_have_text("Listening")
+        await page.say("Speak, please")
+        await page.until(SPEAKING)
+        await page.page.click("#mute-button")  # and the answer goes on
+        await expect(page.page.locator("#mute-button")).to_be_hidden()
+        await expect(button).to_be_focused()
+        await expect(label).to_have_text("Interrupt")
+        assert await page.log("cancel") == []
+        await button.dblclick()  # in a hurry
+        await page.page.wait_for_selector(".cut")
+        await expect(label).to_have_text("Talk")
+        await page.until("performance.now() - __speech.log.findLast(({what}) => what === 'cancel').at > 600")
+        await button.click()
+        await expect(label).to_have_text("Listening")
+        assert len(await page.log("listen")) == 3
