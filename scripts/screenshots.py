@@ -47,7 +47,7 @@ async def _talk(browser: Browser, url: str, into: Path) -> None:
 
 async def _phone(browser: Browser, url: str, into: Path) -> None:
     """The same on a phone, in the dark."""
-    async with talking(browser, url, size=(390, 700), scheme="dark", cps=100) as page:
+    async with talking(browser, url, size=(390, 844), scheme="dark", touch=True, cps=100) as page:
         await _interrupted_story(page)
         await page.page.evaluate("__speech.options.cps = 40")
         await _speaks(page)
