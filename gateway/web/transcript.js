@@ -1,21 +1,16 @@
 /** Transcript: what was said, as it is said, heard, and not heard. */
 
+import { element } from "./element.js";
+
 const MAX_SHOWN = 50;
 const NEAR_PX = 60;
 const MARKUP = /(\*\*|__|`{1,3}|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|^#{1,6} )/m;
-
-function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text) made.textContent = text;
-  return made;
-}
 
 /** Text with its markup out of sight: the offsets of the raw reply still hold. */
 function fill(parent, text) {
   parent.replaceChildren();
   text.split(MARKUP).forEach((piece, index) => {
-    if (index % 2) parent.append(element("span", "markup", piece));
+    if (index % 2) parent.append(element("span", { className: "markup" }, piece));
     else if (piece) parent.append(piece);
   });
 }
@@ -26,7 +21,7 @@ export class Transcript {
     this._sticks = true;
     this._scrolledTo = 0;
     this._point = null; // what must stay in view while the text behind it grows
-    this._partial = element("p", "you partial");
+    this._partial = element("p", { className: "you partial" });
     this._partial.dir = "auto";
     log.addEventListener("scroll", () => {
       if (Math.abs(log.scrollTop - this._scrolledTo) < 2) return; // by us, not by the reader
@@ -43,7 +38,7 @@ export class Transcript {
 
   /** A word of ours, above all turns. */
   note(text) {
-    this._log.prepend(element("p", "notes", text));
+    this._log.prepend(element("p", { className: "notes" }, text));
   }
 
   /**
@@ -88,7 +83,7 @@ export class Transcript {
 
 /** A word that only a screen reader reads. */
 function heading(text) {
-  const made = element("span", "only-heard", text);
+  const made = element("span", { className: "only-heard" }, text);
   made.lang = "en";
   made.dir = "ltr"; // else it would decide for all that follows
   return made;
@@ -99,15 +94,15 @@ export class TurnView {
   /** `onGrowth(point)`: there is more to see, behind this element from now on. */
   constructor(message, lang, onGrowth) {
     this._onGrowth = onGrowth;
-    this.article = element("article", "turn");
-    const you = element("p", "you");
+    this.article = element("article", { className: "turn" });
+    const you = element("p", { className: "you" });
     you.append(heading("You: "), message);
-    this._answer = element("p", "answer");
+    this._answer = element("p", { className: "answer" });
     you.lang = this._answer.lang = lang;
     you.dir = this._answer.dir = "auto";
-    this._tail = element("span", "tail");
+    this._tail = element("span", { className: "tail" });
     this._answer.append(heading("Answer: "), this._tail);
-    this._notes = element("p", "notes");
+    this._notes = element("p", { className: "notes" });
     this.article.append(you, this._answer, this._notes);
     this._reply = "";
     this._at = 0; // where the tail begins, in UTF-16 units …
@@ -124,7 +119,7 @@ export class TurnView {
   /** `lang`: of the answer, from here on. */
   chunk({ index, span: [start, end], text }, lang) {
     this._answer.lang = lang;
-    const made = element("span", "chunk");
+    const made = element("span", { className: "chunk" });
     this._chunks.set(index, made);
     if (start === end) {
       made.classList.add("filler"); // spoken, but no part of the reply
@@ -152,7 +147,7 @@ export class TurnView {
 
   /** What lies between two chunks: markup, blank lines, a block that is not spoken. */
   _plain(text) {
-    const between = element("span", "");
+    const between = element("span");
     fill(between, text);
     return between;
   }
@@ -174,7 +169,7 @@ export class TurnView {
   tool({ tool_call_id: id, name, status }) {
     let made = this._tools?.get(id);
     if (!made) {
-      made = element("span", "tool");
+      made = element("span", { className: "tool" });
       (this._tools ??= new Map()).set(id, made);
       this._answer.before(made);
     }
@@ -192,9 +187,9 @@ export class TurnView {
   interrupted(heardText, isEstimate) {
     this.silence();
     const cut = Math.min(heardText.length, this._reply.length);
-    const mark = element("span", "cut", isEstimate ? "interrupted about here" : "interrupted here");
-    const heard = element("span", "said");
-    const unheard = element("s", "unheard");
+    const mark = element("span", { className: "cut" }, isEstimate ? "interrupted about here" : "interrupted here");
+    const heard = element("span", { className: "said" });
+    const unheard = element("s", { className: "unheard" });
     fill(heard, this._reply.slice(0, cut));
     fill(unheard, this._reply.slice(cut).trimEnd());
     [mark.lang, mark.dir] = ["en", "ltr"];
@@ -206,7 +201,7 @@ export class TurnView {
 
   ended(text, timing) {
     this.speaking(null);
-    const all = element("span", "said");
+    const all = element("span", { className: "said" });
     fill(all, text ?? this._reply);
     this._answer.replaceChildren(this._answer.firstChild, all);
     if (!all.textContent.trim()) this.note("The answer was empty.");
@@ -216,7 +211,7 @@ export class TurnView {
 
   failed(text) {
     this.silence();
-    this.article.append(element("p", "error", text));
+    this.article.append(element("p", { className: "error" }, text));
     this._forget();
     this._onGrowth();
   }
