@@ -52,6 +52,8 @@ class Channel:
         """The last frame that the attached connection was given; it may arrive before its sending returns."""
         self._ever_written = 0
         self._client_acks = False
+        """Whether it has acknowledged anything, ever: then only what it acknowledges has arrived."""
+        self._over = False
         self._writing = asyncio.Lock()
         self._room = asyncio.Event()
         """Set by whatever may have made room: an acknowledgement, a client that came back, the window that slid."""
@@ -60,6 +62,11 @@ class Channel:
     def connection(self) -> Connection | None:
         """The attached connection, if there is one."""
         return self._connection
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the client was given up."""
+        return self._over
 
     @property
     def last_seq(self) -> int:
@@ -79,20 +86,23 @@ class Channel:
         self, connection: Connection, opening: Callable[[], SessionFrame], *, last_seq: int | None
     ) -> bool:
         """Speak through this connection from now on: `opening` first, then every frame after `last_seq` (None: only
-        what is new). The connection before it is closed. False, and nothing was sent, when the frames after
-        `last_seq` are not all here any more. Raises ClientGoneError.
+        what is new). The connection before it is closed. False when the frames after `last_seq` are not all here any
+        more, or the client was given up. Raises ClientGoneError.
         """
         await self._take_over()  # frees a write that is stuck
         async with self._writing:
             await self._take_over()  # whoever attached meanwhile
+            if self._over:
+                return False
             if last_seq is not None:
                 if not self.can_replay_after(last_seq):
                     return False
                 self._arrived(last_seq)
                 self._lost_after(last_seq)
             await connection.send(self._codec.encode_control(opening()))
+            if self._over:
+                return False
             self._connection = connection
-            self._client_acks = False
             self._written = self._window.last_seq if last_seq is None else last_seq
             self._listener.client_attached(True)
         self._room.set()
@@ -111,7 +121,11 @@ class Channel:
             self._listener.client_attached(False)
 
     def give_up(self) -> None:
-        """The client will not come back: what it should have acknowledged, and did not, has not arrived."""
+        """The client will not come back: what it should have acknowledged, and did not, has not arrived.
+
+        Nobody is attached any more.
+        """
+        self._over = True
         self.detach(self._connection)
         if self._client_acks:
             self._lost_after(self._window.acked)

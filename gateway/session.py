@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
 from hmac import compare_digest
@@ -26,7 +26,7 @@ from gateway.wire.errors import FrameError
 from gateway.wire.native import ChunkSpoken, Interrupt, Limits, NativeCodec, SessionFrame, StartTurn
 from pipeline.agent.service import AgentService, Message, correlation_id
 from pipeline.errors import PipelineError, TurnError
-from pipeline.events import AgentEvent, Error, StreamEnd, TerminalEvent, TurnInterrupted
+from pipeline.events import AgentEvent, Error, ReplyComplete, StreamEnd, StreamStart, TerminalEvent, TurnInterrupted
 from pipeline.message_processor import ConversationTurn, Heard, MessageProcessor, TurnStatus, log_failure
 from pipeline.text import ChunkLimits, SpeechRules
 
@@ -166,6 +166,8 @@ class Session:
         turns are still to be told to the client, or when an HTTP request has a turn of the conversation; FrameError
         for bad options.
         """
+        if self.channel.is_over:
+            raise GatewayError("The session has ended: connect again.", code="shutting_down", retryable=True)
         if frame.ref is not None and frame.ref in self._refs:
             return
         live = self._processor.live_turn
@@ -199,7 +201,7 @@ class Session:
         await self._processor.start_turn(
             conversation_id=conversation_id,
             user_input=frame.message,
-            agent_stream=self._answer(turn.turn_id, begun, correlation),
+            agent_stream=self._answer(turn, begun, tuple(self._saving.values()), correlation),
             turn_id=turn.turn_id,
             ref=frame.ref,
             max_unspoken_chunks=self._max_unspoken,
@@ -229,21 +231,26 @@ class Session:
             raise FrameError(f"speech: {error}.") from None
 
     async def _answer(
-        self, turn_id: str, begun: asyncio.Future[TurnBegun], correlation: str
+        self, start: TurnStart, begun: asyncio.Future[TurnBegun], before: Sequence[TurnSaver], correlation: str
     ) -> AsyncGenerator[AgentEvent, None]:
-        """What the agent answers to the conversation, once the user's message is safe."""
+        """What the agent answers to the conversation, once the user's message is safe; `before`: ends being stored."""
         correlation_id.set(correlation)
         turn = await asyncio.shield(begun)  # asked again when the turn ends, also when it is interrupted here
         if not turn.started:  # the store remembers a `ref` for longer than the session does
             raise TurnError("ref: this turn was started before.", code="turn_in_progress")
-        await self._tell_lost(turn_id)
+        history = turn.history
+        if late := [saving for saving in before if saving.is_late]:  # `history` is from before they were stored
+            for saving in late:
+                with suppress(StorageError):  # told as that turn's end
+                    await saving.kept()
+            history = await self._store.history(self.user_id, start.conversation_id)
         settings = self._settings
         messages = trim_history(
-            turn.history, max_messages=settings.max_history_messages, max_chars=settings.max_history_chars
+            history, max_messages=settings.max_history_messages, max_chars=settings.max_history_chars
         )
         async with aclosing(self._agent.stream(messages)) as events:
             async for event in events:
-                self._turn_log.answered(turn_id, event)
+                self._turn_log.answered(start.turn_id, event)
                 yield event
 
     async def _tell_lost(self, turn_id: str) -> None:
@@ -304,6 +311,8 @@ class Session:
                 async for event in events:
                     if isinstance(event, StreamEnd | Error | TurnInterrupted):
                         event = await self._settle(turn, event)
+                    elif turn_id in self._begun and not isinstance(event, StreamStart | ReplyComplete):
+                        await self._tell_lost(turn_id)  # the agent has answered, so the turn has begun
                     self._turn_log.ready(event)
                     await self.channel.emit(event)
                     self._turn_log.sent(event)
@@ -331,7 +340,7 @@ class Session:
         return event
 
     def _save(self, turn: ConversationTurn, reason: str | None) -> None:
-        """Ask the store for the turn's end; a turn that begins after this sees it, unless it has to be tried again."""
+        """Ask the store for the turn's end; a turn that begins after this sees it."""
         self._live_turns.sessions.remove(self.user_id, turn.conversation_id, turn)
         self._turn_log.ended(turn.turn_id, turn.status.value, reason)
         write = partial(self._store.finish_turn, self.user_id, turn_end(turn, reason), reply_messages(turn))

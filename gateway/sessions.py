@@ -145,6 +145,7 @@ class Sessions:
         self._stop_waiting(session_id)
         if session is not None:
             logger.debug("session {} ends: {}", session_id, reason)
+            session.channel.give_up()  # at once: who resumes at this moment gets another session
             self._conversations[session_id] = (session.user_id, session.conversation_id)
             if len(self._conversations) > _MAX_REMEMBERED:
                 del self._conversations[next(iter(self._conversations))]

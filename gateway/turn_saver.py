@@ -18,27 +18,31 @@ _PAUSES_S: Final = (0.05, 0.2, 0.5)
 class TurnSaver:
     """Asks at once, so that what is asked of the store later comes after it; a try that fails is repeated, briefly.
 
-    `write` asks the store; it takes effect when it is called.
+    `write` asks the store; it takes effect when it is called. The trying goes on without whoever waits for it.
     """
 
     def __init__(self, write: Callable[[], Awaitable[None]]) -> None:
         self._write = write
-        self._asked = asyncio.ensure_future(write())
-        self._retry_until_s = asyncio.get_running_loop().time() + RETRY_FOR_S
-        self._pauses_s = iter(_PAUSES_S)
+        self.is_late = False
+        """Whether a try has failed: what was asked of the store meanwhile may have come before it."""
+        self._trying = asyncio.ensure_future(self._try(write()))
+        self._trying.add_done_callback(lambda trying: trying.cancelled() or trying.exception())
 
     async def kept(self) -> None:
-        """Returns when the turn's end is durable. After a cancellation it may be awaited again.
+        """Returns when the turn's end is durable. Raises StorageError when it could not be stored."""
+        await asyncio.shield(self._trying)
 
-        Raises StorageError when it could not be stored.
-        """
-        while True:
+    async def _try(self, asked: Awaitable[None]) -> None:
+        loop = asyncio.get_running_loop()
+        retry_until_s = loop.time() + RETRY_FOR_S
+        for pause_s in _PAUSES_S:
             try:
-                return await asyncio.shield(self._asked)
+                await asked
+                return
             except StorageError as error:
-                pause_s = next(self._pauses_s, None)
-                now_s = asyncio.get_running_loop().time()
-                if pause_s is None or now_s + pause_s > self._retry_until_s or not error.retryable:
+                self.is_late = True
+                if loop.time() + pause_s > retry_until_s or not error.retryable:
                     raise
             await asyncio.sleep(pause_s)
-            self._asked = asyncio.ensure_future(self._write())
+            asked = self._write()
+        await asked

@@ -31,9 +31,7 @@ async def violations(page: Talking) -> list[str]:
 PHONE, DESKTOP = (390, 844), (1280, 800)
 
 
-@pytest.mark.parametrize(
-    ("size", "scheme"), [(PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light"), (DESKTOP, "dark")]
-)
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light"), (DESKTOP, "dark")])
 async def test_no_violation_in_any_state(browser: Browser, size: tuple[int, int], scheme: str) -> None:
     async with (
         serving(agent()) as served,

@@ -68,4 +68,5 @@ async def test_a_full_window_does_not_grow_by_refusals(refused: dict[str, Any]) 
         async with resuming(gateway, client.session, last_seq) as again:
             await again.send(**refused)
             assert (await again.until("error"))[-1]["seq"] > last_seq
-            assert (await again.rest())[-1]["event"] == "stream_end"
+            await again.send("interrupt")
+            assert (await again.rest())[-1]["event"] == "turn_interrupted"

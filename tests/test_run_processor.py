@@ -595,9 +595,7 @@ async def test_a_server_that_will_not_have_its_thoughts_back(fake: FakeModel) ->
         return Reply("Done.") if "function_call" in types else Reply("", calls=[CALL], sealed="s")
 
     fake.default = forgetful
-    run = Run.open(
-        RunConfig(model="m", api="responses", tools={"double": double}, timeouts=PATIENT), base_url=fake.url
-    )
+    run = Run.open(RunConfig(model="m", api="responses", tools={"double": double}, timeouts=PATIENT), base_url=fake.url)
     assert [await run.process_run(thread, "Go") for thread in ("t", "u")] == [["Done."], ["Done."]]
     assert len(fake.requests) == 5
     await run.aclose()

@@ -15,9 +15,10 @@ from serving import Client, Served, serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from gateway.errors import GatewayError
 from gateway.outbox import ClientGoneError, Outbox
 from gateway.store import TurnBegun
-from gateway.wire.native import Resume
+from gateway.wire.native import Resume, StartTurn
 
 
 @asynccontextmanager
@@ -543,3 +544,66 @@ async def test_the_clients_word_counts_for_a_chunk_whose_sending_has_not_returne
             await until(lambda: session.live_turn_id is None)
         never.set()
         assert (await client.rest())[-1]["heard_text"] == "First"
+
+
+async def test_a_client_that_acknowledges_has_got_only_that_also_after_it_came_back_in_vain() -> None:
+    more, never = asyncio.Event(), asyncio.Event()
+    agent = ScriptedAgent(["The first sentence. ", more.wait, "The second one. ", "The third one. ", never.wait])
+    async with serving(agent, speaking_rate_cps=1e6) as gateway:
+        async with gateway.client() as client:
+            await client.send("start_turn", message="go", captions=False)
+            await client.until("tts_ready_chunk")
+            await client.send("ack", seq=last_seq(client))
+            await client.send("ping")
+            await client.until("pong")
+            client.socket.transport.abort()
+        (session,) = gateway.gateway.sessions.all
+        await until(lambda: session.channel.connection is None)
+        more.set()
+        await until(lambda: session.channel.last_seq > last_seq(client))
+        async with resuming(gateway, client.session, last_seq(client)) as again:
+            again.socket.transport.abort()  # what was written to it never arrived
+        await until(lambda: session.channel.connection is None)
+        gateway.gateway.sessions.close_soon(session.session_id, "disconnected")
+        await until(lambda: not session.tasks)
+        conversation = client.session["conversation_id"]
+        await until_still(lambda: gateway.gateway.sessions.all)
+        page = await gateway.gateway.store.read("local", conversation, limit=1)
+        assert page is not None
+        assert [message["content"] for message in page.turns[0].messages] == ["go", "The first sentence."]
+
+
+async def test_nobody_attaches_to_a_session_that_ends() -> None:
+    """Two connections resume while the first one is stuck: the one with a gap ends the session for the other."""
+    agent = ScriptedAgent(["word " * 30 + "stop. "] * 5000)
+    async with serving(agent) as gateway, connect(gateway.url, compression=None, max_queue=1) as socket:
+        client = Client(socket)
+        client.session = await client.frame()
+        await client.send("start_turn", message="go", captions=False)
+        await client.until("tts_ready_chunk")
+        (session,) = gateway.gateway.sessions.all
+        socket.transport.pause_reading()
+        await until(lambda: session.channel._writing.locked())
+        async with (
+            resuming(gateway, client.session, 2**40) as gap,
+            resuming(gateway, client.session, last_seq(client)) as other,
+        ):
+            assert gap.session["recovered"] is False
+            assert session.channel.is_over
+            assert session.channel.connection is None
+            agent.script = ["Yes."]
+            assert (await other.turn("are you there?"))[-1]["event"] == "stream_end"
+        await until(lambda: not session.tasks)
+
+
+async def test_a_session_that_has_ended_begins_no_turn() -> None:
+    agent = ScriptedAgent(["Yes."])
+    async with serving(agent) as gateway, gateway.client() as client:
+        (session,) = gateway.gateway.sessions.all
+        gateway.gateway.sessions.close_soon(session.session_id, "resumed elsewhere")
+        with pytest.raises(GatewayError, match="ended"):
+            await session.start_turn(StartTurn(message="hello"))
+        assert agent.opened == 0
+        assert not session.tasks
+        await client.send("ping")
+        await client.until("pong")

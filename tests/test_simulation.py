@@ -194,5 +194,5 @@ def forget_tools_that_were_called(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_planted_bug_is_caught(bug: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
     with pytest.raises((ViolationError, IndexError)):
-        for seed in range(500):
+        for seed in range(1000):
             simulate(seed)

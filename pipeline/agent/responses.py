@@ -186,4 +186,3 @@ def _reported(event: _Event) -> ModelError:
     if code == "rate_limit_exceeded":
         return ModelError("The model is busy.", code="agent_rate_limited", retryable=True)
     return ModelError("The model failed while it answered.", retryable=True)
-

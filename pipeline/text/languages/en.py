@@ -10,8 +10,7 @@ TABLE = Language(
         "supt det insp messrs mmes msgr pvt cpl ste e.g i.e eg ie vs v cf viz approx ca c.f n.b nb"
     ),
     counted=words(
-        "c no nos p pp pg pgs vol vols fig figs ch chap sec sect art eq ed ver par para pt pts rm apt ext "
-        "tel n°"
+        "c no nos p pp pg pgs vol vols fig figs ch chap sec sect art eq ed ver par para pt pts rm apt ext tel n°"
     ),
     abbreviations=words(
         "co corp inc ltd llc plc bros jr sr esq dept univ assn assoc ave blvd rd st ln hwy cir ct pl jan "

@@ -10,8 +10,7 @@ TABLE = Language(
     ),
     counted=words("n° no nos p pp art chap fig vol t éd tél tel al sect ch"),
     abbreviations=words(
-        "janv févr fév avr juil sept oct nov déc lun mar mer jeu ven sam dim s.a s.a.r.l inc ltd co hab dir "
-        "dép"
+        "janv févr fév avr juil sept oct nov déc lun mar mer jeu ven sam dim s.a s.a.r.l inc ltd co hab dir dép"
     ),
     closing=words("etc j.-c r.i.p s.v.p c.q.f.d"),
     starters=words(

@@ -10,8 +10,7 @@ TABLE = Language(
     ),
     counted=words("n.º n° nº núm no pág págs p pp art cap fig vol t tel ext km"),
     abbreviations=words(
-        "jan fev mar abr mai jun jul ago set out nov dez seg ter qua qui sex sáb dom ltda cia s.a inc eua "
-        "e.u.a jr bros"
+        "jan fev mar abr mai jun jul ago set out nov dez seg ter qua qui sex sáb dom ltda cia s.a inc eua e.u.a jr bros"
     ),
     closing=words("etc a.m p.m d.c a.c"),
     starters=words(

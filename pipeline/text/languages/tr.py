@@ -20,7 +20,6 @@ TABLE = Language(
         "yüzyılın sınıf kat bölüm sıra gün hafta ay dünya cadde sokak"
     ),
     weak=words(
-        "bir bu şu ve veya ile için gibi kadar daha en çok her bazı hiç değil ama ki de da mi mı mu mü ben "
-        "sen o"
+        "bir bu şu ve veya ile için gibi kadar daha en çok her bazı hiç değil ama ki de da mi mı mu mü ben sen o"
     ),
 )

@@ -10,6 +10,7 @@ from pipeline.text.normalise.rules import Match, after, before, compiled, rule
 
 __all__ = ["AT_AT", "AT_BRACKET", "AT_HASH", "AT_WORD"]
 
+
 @rule(r"(?P<letter>[A-Z])\.(?P<n>\d{3})(?!\w|\.\d)")
 def _standard(match: Match) -> str:
     """ "H.264"."""
