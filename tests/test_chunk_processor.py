@@ -50,6 +50,19 @@ def test_a_whole_reply() -> None:
     ]
 
 
+def test_siblings_within_a_line_are_items_as_the_first_is() -> None:
+    reply = "1. Preheat the oven. 2. Mix **it** for 3.5 minutes 3. Bake. That's all.\n\nIn 2. Bundesliga."
+    for size in (*SIZES, len(reply)):
+        got = chunked(every(reply, size))
+        assert [(c.info, c.text, reply[c.start : c.end]) for c in got] == [
+            ("1", "Preheat the oven.", "1. Preheat the oven."),
+            ("2", "Mix it for 3.5 minutes", "2. Mix **it** for 3.5 minutes"),
+            ("3", "Bake. That's all.", "3. Bake. That's all."),
+            ("", "In 2. Bundesliga.", "In 2. Bundesliga."),
+        ]
+    assert [c.text for c in speak("1. Mix. 2. Bake.")] == ["First: Mix.", "Second: Bake."]
+
+
 def test_why_chunks_end() -> None:
     got = chunked(["Well, my dear friend, hello. It costs $3.14 at example.com today.\n\nBye now."])
     assert [(c.text, c.boundary) for c in got] == [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.text import ChunkLimits
+from pipeline.text import Block, ChunkLimits, TextChunk
 from pipeline.text.languages import LANGUAGES
 from tests.streams import SIZES, chunked, cut_at, every, golden, sentences, words
 
@@ -39,6 +39,26 @@ def test_boundaries_as_an_editor_sees_them(row: dict[str, Any]) -> None:
     for size in (*SIZES, len(text)):
         got = [chunk.text for chunk in chunked(every(text, size), row["lang"], ChunkLimits.sentences())]
         assert got in [row["want"], *row.get("also", [])], size
+
+
+@pytest.mark.parametrize("size", [1, 4, 1_000_000])
+def test_boundaries_of_an_examiner_who_had_not_seen_the_rules(size: int) -> None:
+    wrong = []
+    for row in golden("examination_boundaries"):
+        chunks = chunked(every(row["text"], size), row["lang"], ChunkLimits.sentences())
+        got = [_with_number(chunk, row["text"]) for chunk in chunks if chunk.text]
+        if [_bare(sentence) for sentence in got] != [_bare(sentence) for sentence in row["want"]]:
+            wrong.append((got, row["want"]))
+    assert wrong == []
+
+
+def _with_number(chunk: TextChunk, text: str) -> str:
+    begins = chunk.block is Block.LIST_ITEM and text.startswith(f"{chunk.info}.", chunk.start)
+    return f"{chunk.info}. {chunk.text}" if begins and chunk.info else chunk.text
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
 
 
 def test_there_are_enough_own_sentences() -> None:

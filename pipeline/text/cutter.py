@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pipeline.text.enumeration import follows
 from pipeline.text.full_stop import LOOK
 from pipeline.text.limits import ChunkLimits
 from pipeline.text.models import Block, Boundary, TextChunk
@@ -25,6 +26,7 @@ class _Marks:
 _MARKS, _CLAUSE_MARKS, _ARMENIAN_MARKS = _Marks(MARKS), _Marks(MARKS + BREATH), _Marks(MARKS + ":")
 _MARK = re.compile(f"[{MARKS}]")
 _WORD = re.compile(r"\S++(?=\s)")
+_NUMBER = re.compile(r"\s*(\d{1,3})(?:\.\)|[.)])(?=\s)")
 _UNSPACED = "،؛、，；："
 _FINISHED = re.compile(
     r"(?:[^\W\d_][\"'”’»)\]]*[.!?…]{1,8}|[!?]|[。！？؟۔।॥]|[\u0370-\u03ff];|[^\W\d_]:)"
@@ -153,6 +155,8 @@ class Cutter(PlainText):
             answer, self._scan = self._verdict(at, final)
             if answer == WAIT:
                 return
+            if self._info and self._block is LIST_ITEM and self._next_item(at, answer):
+                continue
             if answer == YES and not self._sentence_end(self._scan, at, final):
                 return
 
@@ -215,6 +219,22 @@ class Cutter(PlainText):
         self._new_sentence(end)
         if self._first or end - self._chunk >= self.limits.min_chars:
             self._emit(end, _SENTENCE)
+        return True
+
+    def _next_item(self, at: int, answer: int) -> bool:
+        """Whether the mark at `at` is a sibling's, "1. Mix. 2. Bake": its number goes the same way as the first one's,
+        which the filter took.
+        """
+        begin = self._scan if answer == YES and self._scan <= at else self._sentence
+        found = _NUMBER.match(self._text, begin, begin + LOOK)
+        if found is None or found.end(1) != at or begin > self._limit or not follows(self._info, found[1]):
+            return False
+        begin = found.start(1)
+        raw = self._span(begin, found.end())[0]
+        self._emit(begin, _PARAGRAPH_END)
+        self._block_raw, self._info = raw, found[1]
+        self._begin(found.end())
+        self.scanner.item = found[1]
         return True
 
     def _new_sentence(self, at: int) -> None:

@@ -28,6 +28,14 @@ _DAYS = words(
 )  # (May is more often a question)
 _ZONE = re.compile(r"(?:[A-Z]{2,4}|(?:[A-Z]\.){2,4})(?![\w.])")
 _ZONE_PART = re.compile(r"(?:[A-Z]{1,4}|(?:[A-Z]\.){1,4}[A-Z]?)\Z")
+_ZONE_NAMES = frozenset(["eastern", "central", "mountain", "pacific", "atlantic", "greenwich"])
+_ZONE_NAMED = re.compile(r"\w+(?:[.,;:!?)]| (?:time|standard|daylight|mean|and|or)\b)")
+_GRADE = re.compile(
+    r"(?:\b(?:answer|choice|option|grade|solution|letter)[ ](?:is|was)"
+    r"|\b(?:got|gets?|gave|earned|earns?|received|scored|deserves?)(?:[ ][a-z]+)?[ ]an?)[ ]\Z",
+    re.IGNORECASE,
+)
+_CURRENCY = frozenset("€$£¥₹₽₩₺%")
 _QUOTES = frozenset("\"'”’»")
 
 
@@ -91,13 +99,19 @@ class FullStop:
     ) -> int | None:
         """The answer after an abbreviation or initial; None when the word is neither."""
         c = text[first]
-        if len(word) == 1 and word.isupper() and c.isupper() and _last_word(text, at - 1, start) in table.labels:
+        if len(word) == 1 and word.isupper() and c.isupper() and self._is_label(text, at - 1, start, table):
             if first + 1 == len(text) and not final:
                 return WAIT
             return NO if _LETTER_NEXT.match(text, first) else YES  # "Plan B. Then"
         keys = [key for key in _keys(text, at, start, word) if key in table.known]
         if not keys:
             return self._unlisted(text, at, start, word, first, table, final)
+        if (
+            c in _CURRENCY
+            and keys[-1] not in _TIMES
+            and _NUMBER_BEFORE.search(text[max(start, at - LOOK) : at - len(word)])
+        ):
+            return NO  # "1,2 Mio. €"
         unit = any(key in table.units for key in keys) and _NUMBER_BEFORE.search(text, start, at - len(word))
         if not unit and any(key in table.titles for key in keys):
             if any(key in table.abbreviations for key in keys):
@@ -119,6 +133,12 @@ class FullStop:
         if any(key in table.abbreviations for key in keys):
             return NO if c.islower() or c.isdigit() else self._starter(text, first, table, final)
         return self._unlisted(text, at, start, word, first, table, final)
+
+    def _is_label(self, text: str, at: int, start: int, table: Language) -> bool:
+        """Whether a letter at `at` names something: "Plan B", "the answer is B", "You got an A"."""
+        if _last_word(text, at, start) in table.labels:
+            return True
+        return table.code == "en" and _GRADE.search(text[max(start, at - LOOK) : at]) is not None
 
     def _unlisted(
         self, text: str, at: int, start: int, word: str, first: int, table: Language, final: bool
@@ -154,6 +174,11 @@ class FullStop:
             return WAIT
         if day and day.group().lower() in _DAYS:
             return NO  # "5 p.m. Friday"
+        if day and day.group().lower() in _ZONE_NAMES:
+            if not final and len(text) - day.end() < 10:
+                return WAIT
+            if _ZONE_NAMED.match(text, first):
+                return NO  # "5 p.m. Eastern time"
         if c.isdigit() or not before or before[0].lower() not in _WHEN:
             return YES
         return self._starter(text, first, table, final)
@@ -166,7 +191,7 @@ class FullStop:
             previous = text[max(start, at - LOOK) : at - 1].split()
             if previous and (previous[-1][0].islower() or previous[-1].lower() in table.starters):
                 return YES
-            return NO if previous else self._starter(text, first, table, final)
+            return self._starter(text, first, table, final)
         if not table.starters and not c.isupper() and "." not in word:
             return YES if word[0].isascii() else NO
         return self._starter(text, first, table, final)

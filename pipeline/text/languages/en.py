@@ -27,7 +27,8 @@ TABLE = Language(
         "although though while since as at in on for from to with by my your his her our their no not yes "
         "please all some many most each every any both another once today tomorrow yesterday meanwhile "
         "therefore instead finally first next nevertheless great sure okay ok well thanks thank hello hi "
-        "sorry perhaps maybe"
+        "sorry perhaps maybe nothing everything something nobody everyone want try don't doesn't didn't isn't aren't "
+        "congratulations never always sometimes only that's they'd"
     ),
     names=words("yahoo yum jeopardy joomla"),
     labels=words(

@@ -48,7 +48,6 @@ LANGUAGE = SpeechLanguage(
     cents={"€": "centime|centimes", "$": "cent|cents"},
     money_and="et",
     magnitudes={
-        "k": "mille|mille",
         "M": "million|millions",
         "Md": "milliard|milliards",
         "Mds": "milliard|milliards",

@@ -106,7 +106,7 @@ def _forms(lang: str) -> _Forms:
     )
     return _Forms(
         gate=gate,
-        word=_bound(language, words.at_word, roman.at_word),
+        word=_bound(language, words.at_word, roman.at_word, russian.at_word),
         digit=_bound(
             language,
             dates.at_number,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.text.normalise.rules import Match
+from pipeline.text.normalise.world.icu import spell
 from pipeline.text.normalise.world.numbers import RIGHT, Number, Row, in_groups, say_number
 from pipeline.text.speech_languages import SpeechLanguage
 
@@ -13,12 +14,19 @@ __all__ = ["at_number"]
 
 
 def _dialled(language: SpeechLanguage, match: Match) -> str | None:
-    """ "+49 30 123456": digit by digit, a pause between the groups."""
+    """ "+49 30 123456": digit by digit, a pause between the groups; the French dial in pairs."""
     groups = re.findall(r"\d+", match["n"])
     if not 8 <= sum(map(len, groups)) <= 15:
         return None
     plus = f"{language.plus} " if match["plus"] else ""
+    if language.code == "fr" and all(len(group) == 2 for group in groups[-4:]):
+        return plus + ", ".join(_pair(language, group) for group in groups)
     return plus + in_groups(language, groups)
+
+
+def _pair(language: SpeechLanguage, group: str) -> str:
+    """ "42" -> "quarante-deux", "01" -> "zéro un"."""
+    return in_groups(language, [group]) if group[0] == "0" else spell(language, int(group))
 
 
 def _hyphened(language: SpeechLanguage, match: Match) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from pipeline.text.normalise.rules import Match, after, one_of
 from pipeline.text.normalise.world.icu import plural, spell, with_unit
@@ -26,6 +27,17 @@ UNITS = {
     "°F": "fahrenheit", "°": "degree", "Mbit/s": "megabit-per-second",
 }  # fmt: skip
 _RANGE_MARK = r"(?:\s?[-–—〜～]\s?|~)"
+_LETTERS = {
+    **dict.fromkeys(["K", "k"], 3), **dict.fromkeys(["M", "m", "mn", "mln", "Mio", "Mio."], 6),
+    **dict.fromkeys(["B", "bn", "mld", "Md", "Mds", "Mrd", "Mrd."], 9), **dict.fromkeys(["T", "tn", "trn"], 12),
+}  # fmt: skip
+"""How sums are shortened in any language ("$1.2M"), and the zeros that are meant."""
+_OWN = {
+    6: ("Mio.", "M", "mln", "млн", "milyon", "εκατ."),
+    9: ("Mrd.", "Md", "mld", "mld.", "млрд", "milyar", "δισ.", "bi"),
+}
+"""The same in the tables of the languages."""
+_CJK_SCALES = "万萬亿億兆千百十만억조천백"
 
 
 def _agreeing(language: SpeechLanguage, number: Number, name: str) -> str:
@@ -84,20 +96,33 @@ def _stop(match: Match, written: str) -> str:
     return "." if written.endswith(".") and (not following or following[0].isupper()) else ""
 
 
-def _money(language: SpeechLanguage, match: Match) -> str:
+def _money(language: SpeechLanguage, match: Match) -> str | None:
     """ "3,50 €" -> "drei Euro fünfzig", "1,2 Mio. €" -> "eins Komma zwei Millionen Euro"."""
-    return _sum(language, match) + (_stop(match, match["sign"]) if match[0].endswith(".") else "")
+    words = _sum(language, match)
+    return words and words + (_stop(match, match["sign"]) if match[0].endswith(".") else "")
 
 
-def _sum(language: SpeechLanguage, match: Match) -> str:
+def _as_written(language: SpeechLanguage, match: Match) -> str:
+    """A sum in a currency, or with a magnitude, that the language does not know: half of it would be a wrong sum."""
+    return match[0]
+
+
+def _sum(language: SpeechLanguage, match: Match) -> str | None:
     sign = match["sign"]
     amount = _amount(language, match["a"])
     forms = language.currencies[sign]
     minus = f"{language.minus}{language.joint}" if match["minus"] else ""
-    if match["magnitude"]:
-        return minus + _large(language, amount, match["magnitude"], forms)
+    last = _amount(language, match["b"]) if match["b"] else amount
+    scale = match["magnitude"] or match["letter"]
+    if scale and scale not in language.magnitudes:
+        own = next((name for name in _OWN.get(_LETTERS[scale], ()) if name in language.magnitudes), None)
+        if not (own and last.fraction):
+            return _with_zeros(language, amount, last, sign, scale, minus)
+        scale = own
+    if scale:
+        first = f"{say_number(language, amount)}{between(language)}" if match["b"] else ""
+        return minus + first + _large(language, last, scale, forms)
     if match["b"]:
-        last = _amount(language, match["b"])
         words = f"{_agreeing(language, amount, sign)}{between(language)}{_agreeing(language, last, sign)}"
         return f"{minus}{words}{language.joint}{plural(language, last.value, forms)}"
     if len(amount.fraction) != 2:
@@ -139,6 +164,18 @@ def _large(language: SpeechLanguage, amount: Number, magnitude: str, forms: str)
     return f"{number}{joint}{scale}{joint}{'' if thousand else _of(language, name)}{name}"
 
 
+def _with_zeros(
+    language: SpeechLanguage, first: Number, last: Number, sign: str, letter: str, minus: str
+) -> str | None:
+    """ "1.2M" without a word of the language's own for a million: "一百二十万美元"."""
+    values = [Decimal(number.value).scaleb(_LETTERS[letter]) for number in (first, last)]
+    if any(value != int(value) or value >= (10**12 if language.code == "zh" else 10**15) for value in values):
+        return None  # (兆 is not the same everywhere)
+    start, end = (Number(str(int(value)), "") for value in values)
+    words = _units_of(language, end, sign, language.currencies[sign])
+    return minus + (f"{say_number(language, start)}{between(language)}" if first is not last else "") + words
+
+
 def _cents(language: SpeechLanguage, sign: str, parts: int) -> str:
     forms = language.cents.get(sign)
     return plural(language, parts, forms) if forms else ""
@@ -152,9 +189,11 @@ def _rule_of_cents(language: SpeechLanguage, sign: str) -> str:
 
 
 def _amount(language: SpeechLanguage, text: str) -> Number:
-    """As `parse`, but two digits after a foreign mark are hundredths: "$3.50" in a German text."""
-    if len(text) > 3 and text[-3] in ".," and text[-3] not in language.decimal:
-        return Number("".join(c for c in text[:-3] if c.isdigit()), text[-2:])
+    """As `parse`, but one or two digits after a foreign mark are a fraction: "$3.50" in a German text."""
+    for size in (2, 1):
+        mark = text[-size - 1 : -size]
+        if mark and mark in ".," and mark not in language.decimal:
+            return Number("".join(c for c in text[: -size - 1] if c.isdigit()), text[-size:])
     return parse(language, text)
 
 
@@ -178,25 +217,44 @@ def at_number(language: SpeechLanguage) -> Sequence[Row]:
         if language.code == "tr":
             table.append((rf"%\s?(?P<sign>[-−])?(?P<a>{amount})(?:{_RANGE_MARK}(?P<b>{amount}))?", _percent))
     if language.currencies:
-        scale = rf"(?:\s?(?P<magnitude>{one_of(language.magnitudes)}))?"
+        scale = rf"(?:\s?(?:(?P<magnitude>{_scales(language)})|(?P<letter>[KkMB])))?"
         sums = rf"(?P<minus>[-−])?(?P<a>{money})(?:{_RANGE_MARK}(?P<b>{money}))?"
         table.append((f"{sums}{scale}\\s?(?P<sign>{one_of(language.currencies)}){end}", _money))
     if language.magnitudes:
         dotted = [name for name in language.magnitudes if name.endswith(".") or len(name) > 2 or language.joint == ""]
         table.append((rf"(?P<a>{amount})\s?(?P<magnitude>{one_of(dotted)}){end if language.joint else ''}", _magnitude))
     units = {**UNITS, **language.units}
-    table.append((rf"{ends}[\s\u00a0]?(?P<unit>{one_of(units)}){end}(?!²|³|/)", _unit))
+    table.append((rf"{ends}[\s\u00a0]?(?P<unit>{one_of(units)}){end}(?!²|³|/|\s?[€$£¥₹₽])", _unit))
     return table
 
 
 def at_sign(language: SpeechLanguage) -> Sequence[Row]:
     amount = AMOUNT(language)
-    money = rf"(?:\d{{1,3}}(?:[.,]\d{{3}}){{0,4}}[.,]\d\d(?![\d.,]*\d)|{amount})"
+    money = rf"(?:\d{{1,3}}(?:[.,]\d{{3}}){{0,4}}[.,]\d\d(?![\d.,]*\d)|\d{{1,4}}[.,]\d(?=\s?[^\W\d_])|{amount})"
     signs = one_of(sign for sign in language.currencies if leads(sign))
-    scale = rf"(?:\s?(?P<magnitude>{one_of(language.magnitudes)})(?!\w))?"
+    glued = language.joint == "" or language.code in ("ko", "ar", "fa", "hi")
+    end = rf"(?![.,]?\d|[A-Za-z{_CJK_SCALES}]|\s?{_FOREIGN_SCALE})" if glued else rf"(?![.,]?\d|\w|\s{_FOREIGN_SCALE})"
+    scale = rf"(?:\s?(?P<magnitude>{_scales(language)})|(?P<letter>[KkMmBT]))?"
     sums = rf"(?P<minus>[-−])?(?P<a>{money})(?:{_RANGE_MARK}(?:{signs})?(?P<b>{money}))?"
     again = "[元円]?" if language.joint == "" else ""  # "¥99.5元" has its unit twice
-    return [(rf"(?P<sign>{signs})\s?{sums}{scale}{again}(?![.,]?\d)", _money)]
+    return [
+        (rf"(?<![A-Za-z])(?P<sign>{signs})\s?{sums}{scale}{again}{end}", _money),
+        (
+            rf"[A-Z]{{0,3}}[$€£¥￥₹₽₩₺]\s?\d{{1,15}}(?:[.,]\d{{1,9}}){{0,5}}[A-Za-z]{{0,9}}(?:\s?{_FOREIGN_SCALE})?",
+            _as_written,
+        ),
+    ]
+
+
+_FOREIGN_SCALE = (
+    r"(?:(?:[mb]illi|trilli|milli)(?:on|ard|ón|one|oni)[a-z]{0,4}|thousand|m|mn|bn|tn|trn|mi|bi|mln|mld|Mio|Mrd|Mds?|Cr|lakh"
+    r"|crore|mil|mila|mille|bin|milyon|milyar|тыс|млн|млрд|трлн|करोड़|लाख)(?!\w)"
+)
+"""A magnitude of any language: behind a sum that is not to be said without it."""
+
+
+def _scales(language: SpeechLanguage) -> str:
+    return one_of([*language.magnitudes, *(name for name in _LETTERS if len(name) > 1)])
 
 
 def leads(sign: str) -> bool:

@@ -1,17 +1,20 @@
-"""Russian numbers in the genitive, where a word before them asks for it: "около 5 минут", "до 25 кг", "3–5 дней"."""
+"""Russian numbers in the genitive, where a word before them asks for it: "около 5 минут", "до 25 кг", "3–5 дней";
+and the numerals of monarchs."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+from pipeline.text.normalise.english.roman import roman_value
 from pipeline.text.normalise.rules import Match, after, before, one_of
 from pipeline.text.normalise.world.icu import plural, spell, with_unit
 from pipeline.text.normalise.world.numbers import AMOUNT, RIGHT, Number, Row, is_range, parse
 from pipeline.text.normalise.world.quantities import UNITS, is_preposition
 from pipeline.text.speech_languages import SpeechLanguage
+from pipeline.text.speech_languages.model import words_of
 
-__all__ = ["at_number"]
+__all__ = ["at_number", "at_word"]
 
 _ASKING = re.compile(r"(?<!\w)(?:до|около|от|после|более|менее|больше|меньше|свыше)\s$", re.IGNORECASE)
 _FROM = re.compile(r"(?<!\w)с\s$", re.IGNORECASE)
@@ -108,6 +111,31 @@ def _years(language: SpeechLanguage, match: Match) -> str:
     rule = "ordinal-masculine" + {"годы": "", "годов": "-genitive", "годах": "-locative"}[match["word"]]
     first, last = (spell(language, int(match[end]), rule) for end in ("a", "b"))
     return f"{first}{language.to}{last} {match['word']}"
+
+
+def _crown(language: SpeechLanguage, match: Match) -> str | None:
+    """ "Пётр I" -> "Пётр Первый", "Петра I" -> "Петра Первого"; a name in another case stays as it is written."""
+    name = before(match, 16).rstrip().rsplit(" ", 1)[-1]
+    rule = _CROWNED.get(name)
+    value = roman_value(match["n"])
+    return spell(language, value, f"ordinal-{rule}").capitalize() if rule and value else None
+
+
+_CROWNED = {
+    **dict.fromkeys(
+        words_of("Пётр Петр Николай Александр Павел Иван Карл Людовик Фридрих Генрих Вильгельм"), "masculine"
+    ),
+    **dict.fromkeys(
+        words_of("Петра Николая Александра Павла Ивана Карла Людовика Фридриха Генриха"),
+        "masculine-genitive",
+    ),
+    **dict.fromkeys(("Екатерина", "Елизавета"), "feminine"),
+    **dict.fromkeys(("Екатерины", "Елизаветы"), "feminine-genitive"),
+}
+
+
+def at_word(language: SpeechLanguage) -> Sequence[Row]:
+    return [(r"(?P<n>[IVX]{1,5})(?!\w)", _crown)] if language.code == "ru" else []
 
 
 def at_number(language: SpeechLanguage) -> Sequence[Row]:
