@@ -35,6 +35,7 @@ _GRADE = re.compile(
     r"|\b(?:got|gets?|gave|earned|earns?|received|scored|deserves?)(?:[ ][a-z]+)?[ ]an?)[ ]\Z",
     re.IGNORECASE,
 )
+_BEFORE_GRADE = frozenset(["a", "an", "is", "was"])
 _CURRENCY = frozenset("€$£¥₹₽₩₺%")
 _QUOTES = frozenset("\"'”’»")
 
@@ -136,9 +137,10 @@ class FullStop:
 
     def _is_label(self, text: str, at: int, start: int, table: Language) -> bool:
         """Whether a letter at `at` names something: "Plan B", "the answer is B", "You got an A"."""
-        if _last_word(text, at, start) in table.labels:
+        last = _last_word(text, at, start)
+        if last in table.labels:
             return True
-        return table.code == "en" and _GRADE.search(text[max(start, at - LOOK) : at]) is not None
+        return last in _BEFORE_GRADE and table.code == "en" and _GRADE.search(text, max(start, at - LOOK), at) is not None
 
     def _unlisted(
         self, text: str, at: int, start: int, word: str, first: int, table: Language, final: bool

@@ -14,7 +14,7 @@ __all__ = ["MARKS", "Steps", "can_begin", "steps_of"]
 _parser: Any = import_module("re._parser")
 _op: Any = import_module("re._constants")
 
-MARKS = "–—−×÷±≈≤≥≠→•°²³½¼¾€£¥₽’”"
+MARKS = "–—−×÷±≈≤≥≠→•°²³½¼¾€£¥₽₹₩₺§№’”…"
 """The characters beyond ASCII that a beginning may name."""
 _ALPHABET = [*(chr(code) for code in range(128) if not 49 <= code <= 57), *MARKS]
 

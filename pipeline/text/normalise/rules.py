@@ -168,4 +168,4 @@ def find_edits(text: str, gate: re.Pattern[str], edit_at: EditAt) -> list[Edit]:
 
 
 # What no rule could say stays whole: "1.2.3.4.5" must not become "one.two.3.4.5"; nor is a word as long as that one.
-_WHOLE = re.compile(r"\d+(?:[.,:/]\d+)*|\w{64,}")
+_WHOLE = re.compile(r"\d+(?:[.,:/]\d+)*|\w{64,}|={2,}|&{3,}")

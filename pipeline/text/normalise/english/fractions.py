@@ -50,7 +50,10 @@ def _mixed(match: Match) -> str | None:
 def _vulgar(match: Match) -> str | None:
     """ "3½" -> "three and a half", "¾" -> "three quarters"."""
     whole, part = match.group("whole", "part")
-    tail = " " if after(match, 1).isalnum() else ""
+    following = after(match, 1)
+    if following.isnumeric() or before(match, 1).isnumeric():
+        return None  # "½½" is no number
+    tail = " " if following.isalnum() else ""
     if whole:
         words = and_fraction(int(whole), *_PARTS[part])
         return words and words + tail

@@ -123,17 +123,14 @@ def _relation(match: Match) -> str | None:
     if not _WORD_RIGHT.match(right) or (op == "≈" and right[:1].isdigit() and glued):
         return None
     left = before(match, 24)
-    numeric = _OPERAND_LEFT.search(left) or _OPERAND_RIGHT.match(right)
     left_is_operand = _WORD_LEFT.search(left) is not None
     leads = not left_is_operand or (match[0].startswith(" ") and glued)
     if leads and op in _BEFORE_NUMBER and right[:1].isdigit():
         return f"{' ' if match[0].startswith(' ') else ''}{_BEFORE_NUMBER[op]} "
     if not left_is_operand:
         return None
-    if op == ">" and not numeric:
-        return ", then "
-    if op == "<" and not numeric:
-        return None
+    if op in "<>" and not (_OPERAND_LEFT.search(left) or _OPERAND_RIGHT.match(right)):
+        return ", then " if op == ">" else None
     return _spaced(match, _RELATIONS[op])
 
 

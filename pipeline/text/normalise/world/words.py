@@ -78,12 +78,14 @@ def _number_sign(language: SpeechLanguage, match: Match) -> str | None:
 
 
 def _vulgar(language: SpeechLanguage, match: Match) -> str | None:
+    if after(match, 1).isnumeric() or before(match, 1).isnumeric():
+        return None  # "½½" is no number
     fraction = _VULGAR[match[0]]
     words = language.fractions.get(fraction)
     if words is None and "n/m" in language.fractions:
         n, m = map(int, fraction.split("/"))
         words = language.fractions["n/m"].format(n=spell(language, n), m=spell(language, m))
-    return words if words and not before(match, 1).isdigit() else None
+    return words or None
 
 
 def at_word(language: SpeechLanguage) -> Sequence[Row]:
