@@ -8,6 +8,8 @@ import random
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,8 @@ from hypothesis import strategies as st
 
 from pipeline.text import ChunkLimits, speak
 from pipeline.text.models import Boundary, SpeechChunk, TextChunk
-from pipeline.text.normalise import english, world
+from pipeline.text.normalise import beginnings, english, world
+from pipeline.text.normalise.beginnings import can_begin, steps_of
 from pipeline.text.normalise.edits import Edit
 from pipeline.text.normalise.rules import RuleSet
 from pipeline.text.speech_languages import KNOWN
@@ -126,6 +129,38 @@ def test_a_beginning_rules_out_only_what_cannot_match() -> None:
         for at in range(len(text)):
             if text[at] in "0123456789+-(" and (edit := numbers.edit(text, at)) != _asked_of_all(numbers, text, at):
                 pytest.fail(f"{text!r} at {at}: {edit}")
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"(?i:kg)", r"a(?!b)c", r"(a)\1", r"(a|)(?(1)b|c)?x?", r"[^\W\d_]k", r"\Za?", "a*", r"[^5]\d"]
+)
+def test_what_a_pattern_matches_it_can_begin_with(pattern: str) -> None:
+    made = re.compile(pattern)
+    steps = steps_of(made)
+    for text in map("".join, itertools.product("aAbckKgxé5 ", repeat=2)):
+        if made.match(text):
+            assert can_begin(steps, "".join("\0" if c == "é" else "0" if c.isdigit() else c for c in text))
+    assert can_begin(steps_of(re.compile("kg", re.IGNORECASE)), "KG")
+
+
+@pytest.mark.parametrize(
+    "parse",
+    [
+        pytest.param(lambda *_: [], id="gives nothing"),
+        pytest.param(lambda *_: [(SimpleNamespace(name="NEW"), None)], id="an operation nobody knows"),
+        pytest.param(lambda *_: [(SimpleNamespace(name="IN"), [(SimpleNamespace(name="NEW"), 1)])], id="a new class"),
+        pytest.param(lambda *_: [(1, 2, 3)], id="another shape"),
+        pytest.param(None, id="no parser"),
+    ],
+)
+def test_without_the_parser_of_re_every_rule_is_asked(monkeypatch: pytest.MonkeyPatch, parse: Any) -> None:
+    parser = SimpleNamespace(parse=parse) if parse else SimpleNamespace()
+    monkeypatch.setattr(beginnings, "import_module", lambda _: parser)
+    rules = RuleSet(english.NUMBERS.rules)
+    for case in CASES[:300]:
+        text = case["written"]
+        for at in (at for at in range(len(text)) if text[at].isdecimal()):
+            assert rules.edit(text, at) == _asked_of_all(rules, text, at)
 
 
 def _asked_of_all(numbers: RuleSet, text: str, at: int) -> Edit | None:
