@@ -74,6 +74,43 @@ def test_no_markup_is_spoken() -> None:
     assert [pair for pair in spoken if MARKUP.search(pair[1])] == []
 
 
+ALL_GOLDEN = sorted(path.stem for path in Path(__file__).with_name("golden").glob("*.jsonl"))
+MARKS = re.compile(
+    r"\*\*|__|`|\]\(|~~|:::|://|www\.|</?[A-Za-z][^>]*>|\|.*\||==\w|&\w+;|!\[|\[\^|\{#|\\[\[\](){}]|^(?:\#{1,6}|[>*+-])\s"
+)
+PATH_OF_URL = re.compile(r"(?:https?://|www\.)[^\s/<>()\[\]]+(/[^\s<>()\[\]\"'，。]{2,})")
+FENCED = re.compile(r"^(?:```|~~~)[^\n]*\n(.*?)(?:^(?:```|~~~)|\Z)", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ALL_GOLDEN)
+def test_no_mark_tag_path_or_code_of_any_golden_text_is_spoken(name: str) -> None:
+    wrong = []
+    for row in golden(name):
+        text = row.get("text") or row["written"]
+        lang = row.get("lang") or (name[-2:] if name.startswith("segmentation_") else "en")
+        said = [chunk.text for chunk in speak(text, lang=lang)]
+        silent = [path[1] for path in PATH_OF_URL.finditer(text)]
+        silent += [line.strip() for code in FENCED.finditer(text) for line in code[1].splitlines()]
+        if text != "If |x| ≥ 2 stop.":  # bars that are no table
+            wrong += [(found[0], words) for words in said if (found := MARKS.search(words))]
+        wrong += [(part, words) for words in said for part in silent if len(part) > 2 and part in words]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "written", "spoken"),
+    [
+        ("zh", "请访问https://www.example.com/help。", "请访问example 点 com。"),
+        ("ja", "サイトはwww.example.jpです。", "サイトはexample ドット jpです。"),
+        ("ko", "사이트는 www.example.kr입니다.", "사이트는 example 점 kr입니다."),
+        ("es", "El sitio es www.ejemplo.es.", "El sitio es ejemplo punto es."),
+        ("pl", "Strona to www.przyklad.pl.", "Strona to przyklad kropka pl."),
+    ],
+)
+def test_addresses_in_other_languages(lang: str, written: str, spoken: str) -> None:
+    assert say(written, lang) == spoken
+
+
 @pytest.mark.parametrize("lang", sorted(KNOWN))
 def test_a_sum_is_said_with_its_magnitude_or_stays(lang: str) -> None:
     """ "$1.2M" must never become a dollar and twenty cents."""

@@ -140,7 +140,9 @@ class FullStop:
         last = _last_word(text, at, start)
         if last in table.labels:
             return True
-        return last in _BEFORE_GRADE and table.code == "en" and _GRADE.search(text, max(start, at - LOOK), at) is not None
+        if last not in _BEFORE_GRADE or table.code != "en":
+            return False
+        return _GRADE.search(text, max(start, at - LOOK), at) is not None
 
     def _unlisted(
         self, text: str, at: int, start: int, word: str, first: int, table: Language, final: bool

@@ -10,24 +10,23 @@ from pipeline.text.speech_languages import SpeechLanguage
 __all__ = ["find_links"]
 
 _TLD = (
-    "com|org|net|edu|gov|mil|int|info|biz|dev|app|io|ai|co|uk|de|fr|es|it|nl|pl|ru|jp|cn|kr|in|br|ca "
-    "|au|us|eu|ch"
-    "|at|be|se|no|dk|fi|pt|gr|tr|ir|sa|ae|nz|ie|za|mx|ar|tv|me|xyz|tech|cloud|site|online|page|blog| "
-    "gg|ly|so|to"
+    "com|org|net|edu|gov|mil|int|info|biz|dev|app|io|ai|co|uk|de|fr|es|it|nl|pl|ru|jp|cn|kr|in|br|ca|au|us|eu|ch"
+    "|at|be|se|no|dk|fi|pt|gr|tr|ir|sa|ae|nz|ie|za|mx|ar|tv|me|xyz|tech|cloud|site|online|page|blog|gg|ly|so|to"
     "|fm|sh|rs|store|shop|wiki|news|health|museum|ac|id|sg|hk|tw|cz|il|ua|hu|ro|рф"
 )
 # Without a path after it only these are surely no sentence that ends without a space ("the end.it began").
 _SURE = re.compile(
-    "(?:com|org|net|edu|gov|info|biz|dev|app|io|ai|eu|uk|de|fr|nl|jp|kr|cn|ru|tv|xyz|tech|cloud|onli ne|wiki|br|pl)$"
+    "(?:com|org|net|edu|gov|info|biz|dev|app|io|ai|eu|uk|de|fr|nl|jp|kr|cn|ru|tv|xyz|tech|cloud|online|wiki|br|pl)$"
 )
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})"
 _PATH = r"(?:[/?#](?:[^\s<>\"'”’»()\]}|`，。、！？）」』]|\([^\s()<>]{0,80}\)){0,2000})?"
+_UNSPACED = "\u2e80-\ud7ff\uf900-\ufaff"  # Chinese, Japanese and Korean letters touch an address
 _LINK = re.compile(
-    rf"""(?<![\w@.-])(?:
+    rf"""(?:(?<![\w@.-])|(?<=[{_UNSPACED}]))(?:
     (?P<url>(?:https?|ftp|wss?)://)(?:[^\s/@]{{1,64}}@)?(?P<host>\[[0-9a-fA-F:]{{2,40}}\]|
     (?:{_LABEL}\.){{0,8}}{_LABEL})(?::\d{{1,5}})?(?P<path>{_PATH})
     |(?P<local>[A-Za-z0-9][\w.+%-]{{0,63}})@(?P<mailhost>(?:{_LABEL}\.){{1,8}}[A-Za-z]{{2,24}})(?![\w-])
-    |(?P<www>www\.)?(?P<bare>(?:{_LABEL}\.){{1,6}}(?:{_TLD}))(?![\w@-]|\.[A-Za-z0-9]|\()(?::\d{{2,5}})?
+    |(?P<www>www\.)?(?P<bare>(?:{_LABEL}\.){{1,6}}(?:{_TLD}))(?![^\W{_UNSPACED}]|[@-]|\.[A-Za-z0-9]|\()(?::\d{{2,5}})?
     (?P<tail>{_PATH})
     )""",
     re.VERBOSE,

@@ -99,7 +99,7 @@ def _forms(lang: str) -> _Forms:
     letters = letters_of(lang).replace("A-Z", "ABD-HJKM-UWYZ")  # the others may be Roman numerals
     gate = re.compile(
         rf"""[^{letters}{_QUIET}](?:
-        (?<=\.)(?:(?=\d)|{rules.endings(firsts)}{"|(?<=[a-zäöü]str[.])" if lang == "de" else ""})
+        (?<=\.)(?:(?=[A-Za-z0-9])|{rules.endings(firsts)}{"|(?<=[a-zäöü]str[.])" if lang == "de" else ""})
         |(?<=[IVXLC])(?<!\w[IVXLC])(?=[IVXLC]{{0,7}}(?:e|er|ème|º|ª|-?[ей])?\b)
         |(?<=\()(?=[0-9])|(?<=-)(?=\d)|(?<=[^.()\[\-IVXLC])){bare}""",
         re.VERBOSE,
