@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pipeline.text.enumeration import follows, is_item, item_at
 from pipeline.text.languages import Language, language, language_of_script
@@ -137,6 +138,8 @@ class FullStop:
 
     def _is_label(self, text: str, at: int, start: int, table: Language) -> bool:
         """Whether a letter at `at` names something: "Plan B", "the answer is B", "You got an A"."""
+        if text[at - 2 : at] == ". ":
+            return False  # one of several initials
         last = _last_word(text, at, start)
         if last in table.labels:
             return True
@@ -248,11 +251,17 @@ class FullStop:
 
 def _keys(text: str, at: int, start: int, word: str) -> tuple[str, ...]:
     """How a table may name the word before a dot: as it is, without what is joined to it, with letters before."""
-    key = word.lower().strip("'’-.")
     begin = at - len(word)
-    if len(key) == 1 and text[begin - 2 : begin - 1] == ".":
+    return _keys_of(text[max(0, begin - 10) : begin], min(begin - start, 9), word)
+
+
+@lru_cache(1024)
+def _keys_of(before: str, room: int, word: str) -> tuple[str, ...]:
+    """`before`: ten characters, of which the last `room` belong to the sentence."""
+    key = word.lower().strip("'’-.")
+    if len(key) == 1 and before[-2:-1] == ".":
         for size in (9, 6, 3):
-            letters = _SPACED_LETTERS.match(text, begin - size, begin) if begin - size >= start else None
+            letters = _SPACED_LETTERS.match(before, len(before) - size) if size <= room else None
             if letters:  # "z. B."
                 key = letters.group().lower().replace(" ", "").replace("\u00a0", "") + key
                 break
