@@ -34,7 +34,13 @@ def _stop(match: Match) -> str:
     """The full stop of "a.m." also ends a sentence when a capital or nothing follows."""
     following = after(match, 3)
     ends = not following.strip() or (following[0] == " " and following.lstrip()[:1].isupper())
-    return "." if match["dot"] and ends else ""
+    return "." if match["dot"] and ends and not _GOES_ON.match(after(match)) else ""
+
+
+_GOES_ON = compiled(
+    r"""\ (?:(?:Eastern|Central|Mountain|Pacific|Atlantic)(?:[.,;:!?)]|\ (?:time|standard|daylight|and|or)\b)
+    |(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b)"""
+)
 
 
 @rule(rf"(?P<h>\d\d?)(?:[:.](?P<m>\d\d))?{_HALF}{_ZONE}")
