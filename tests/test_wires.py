@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, closing
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from fake_model import FakeModel, Reply
+from loguru import logger
 
 from pipeline.agent import model_stream
 from pipeline.agent.chat import ChatWire
@@ -254,6 +256,48 @@ async def test_faults_are_coded_and_keep_what_was_said(
     got, error = await failure(agent)
     assert (got, error.code, error.retryable) == (said, code, retryable)
     assert await say(agent) == "Hello there. How are you?"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ({"code": "server_error", "message": "secret provider text"}, "agent_error"),
+        ({"code": 502, "message": "secret provider text"}, "agent_error"),
+        ({"message": "secret provider text"}, "agent_error"),
+        ("secret provider text", "agent_error"),
+        ({"code": "rate_limit_exceeded"}, "agent_rate_limited"),
+        ({"code": 429}, "agent_rate_limited"),
+    ],
+    ids=str,
+)
+def test_an_error_inside_the_stream_is_known_and_logged(api: str, error: Any, code: str) -> None:
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(str(line)), level="DEBUG", format="{level} {message}")
+    decoder = (ChatWire() if api == "chat" else ResponsesWire()).decoder()
+    shapes: list[dict[str, Any]] = [{"error": error}]
+    if api == "responses":
+        shapes.append({"type": "error", "error": error})
+        if isinstance(error, dict):
+            shapes += [{"type": "error", **error}, {"type": "response.failed", "response": {"error": error}}]
+    try:
+        for shape in shapes:
+            lines.clear()
+            with pytest.raises(AgentError) as caught:
+                decoder.feed(json.dumps(shape).encode())
+            assert (caught.value.code, caught.value.retryable) == (code, True)
+            assert "secret" not in str(caught.value)
+            assert "reported an error" in lines[0]
+            assert "secret" not in lines[0]
+            if "secret" in str(error):
+                assert lines[1].startswith("DEBUG")
+                assert "secret provider text" in lines[1]
+    finally:
+        logger.remove(sink)
+
+
+def test_a_field_for_errors_without_one_is_no_error() -> None:
+    chunk = {"error": None, "choices": [{"index": 0, "delta": {"content": "Hi"}}]}
+    assert ChatWire().decoder().feed(json.dumps(chunk).encode()) == StreamToken("Hi")
 
 
 async def test_a_refused_connection(fake: FakeModel, connect: Callable[..., BareModel]) -> None:

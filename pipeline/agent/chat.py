@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from loguru import logger
 
-from pipeline.agent.model_errors import ModelError, broken_off, declined, warn
+from pipeline.agent.model_errors import broken_off, declined, reported
 from pipeline.agent.payload import PayloadDecoder, mended
-from pipeline.agent.service import correlation_id
 from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder
 from pipeline.events import Cut, StreamToken, Usage
 
@@ -52,7 +50,7 @@ class _Usage(msgspec.Struct, gc=False):
 class _Chunk(msgspec.Struct, gc=False):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
-    error: msgspec.Raw | None = None
+    error: Any = None
 
 
 class ChatWire:
@@ -90,8 +88,8 @@ class _ChatDecoder:
             self.done = True
             return None
         chunk = self._payloads.decode(payload)
-        if chunk.error is not None:
-            raise _reported(chunk.error)
+        if chunk.error:
+            raise reported(chunk.error, payload)
         if chunk.usage is not None:
             self._usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
         text = ""
@@ -158,10 +156,3 @@ class _Calls:
         return [
             FunctionCall(mended(call.id), mended(call.name), mended("".join(call.arguments))) for call in self._calls
         ]
-
-
-def _reported(error: msgspec.Raw) -> ModelError:
-    """An error inside the stream, after HTTP 200."""
-    warn("the model reported an error in its stream")
-    logger.debug("its error: {}, correlation_id={}", bytes(error), correlation_id.get())
-    return ModelError("The model failed while it answered.", retryable=True)

@@ -12,7 +12,7 @@ from pipeline.agent.service import correlation_id
 from pipeline.agent.sse import EventTooLongError
 from pipeline.errors import AgentError
 
-__all__ = ["ModelError", "broken_off", "declined", "translate", "warn"]
+__all__ = ["ModelError", "broken_off", "declined", "reported", "translate", "warn"]
 
 
 _OPTIONAL: Final = {"stream_options": "stream_options", "encrypted": "thoughts", "'rs_": "thoughts"}
@@ -48,6 +48,16 @@ def broken_off() -> ModelError:
 def declined() -> ModelError:
     """A filter let nothing through."""
     return ModelError("The model declined to answer.")
+
+
+def reported(error: object, payload: bytes) -> ModelError:
+    """An error inside the stream, after HTTP 200, where the SDK raises none either."""
+    code = error.get("code") if isinstance(error, Mapping) else None
+    warn("the model reported an error in its stream: {}", str(code)[:80])
+    logger.debug("its error: {}, correlation_id={}", payload.decode("utf-8", "replace"), correlation_id.get())
+    if code in ("rate_limit_exceeded", 429):
+        return ModelError("The model is busy.", code="agent_rate_limited", retryable=True)
+    return ModelError("The model failed while it answered.", retryable=True)
 
 
 def warn(text: str, *values: object) -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
-from pipeline.agent.model_errors import ModelError, broken_off, declined, warn
+from pipeline.agent.model_errors import broken_off, declined, reported
 from pipeline.agent.payload import PayloadDecoder, mended
 from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder, Thought
 from pipeline.events import StreamToken, Usage
@@ -27,10 +27,6 @@ class _Item(msgspec.Struct, gc=False):
     encrypted_content: str | None = None
 
 
-class _Error(msgspec.Struct, gc=False):
-    code: str | None = None
-
-
 class _Usage(msgspec.Struct, gc=False):
     input_tokens: int = 0
     output_tokens: int = 0
@@ -42,18 +38,18 @@ class _Details(msgspec.Struct, gc=False):
 
 class _Response(msgspec.Struct, gc=False):
     usage: _Usage | None = None
-    error: _Error | None = None
+    error: Any = None
     incomplete_details: _Details | None = None
 
 
 class _Event(msgspec.Struct, gc=False):
-    type: str
+    type: str = ""
     delta: str | None = None
     item_id: str | None = None
     item: _Item | None = None
     response: _Response | None = None
-    code: str | None = None
-    error: _Error | None = None
+    code: Any = None
+    error: Any = None
 
 
 class ResponsesWire:
@@ -139,8 +135,8 @@ class _ResponsesDecoder:
                 self._calls.append(_call(event.item))
             elif event.item is not None and event.item.encrypted_content:
                 self._thoughts.append(Thought(len(self._calls), _thought(event.item), self._wire))
-        elif kind in ("response.failed", "error"):
-            raise _reported(event)
+        elif kind in ("response.failed", "error") or event.error:
+            raise reported(_error(event), payload)
         elif kind in ("response.completed", "response.incomplete"):
             self._end = _end(event)
             self.done = True
@@ -178,11 +174,7 @@ def _end(event: _Event) -> ModelEnd:
     return ModelEnd(usage, "content_filter" if details and details.reason == "content_filter" else "length")
 
 
-def _reported(event: _Event) -> ModelError:
-    """An error as an event, after HTTP 200: the SDK does not raise it either."""
-    error = event.error or (event.response and event.response.error)
-    code = event.code or (error and error.code)
-    warn("the model reported an error in its stream: {}", code)
-    if code == "rate_limit_exceeded":
-        return ModelError("The model is busy.", code="agent_rate_limited", retryable=True)
-    return ModelError("The model failed while it answered.", retryable=True)
+def _error(event: _Event) -> object:
+    """Servers put it in one of three places."""
+    return event.error or (event.response and event.response.error) or {"code": event.code}
+
