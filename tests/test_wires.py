@@ -188,6 +188,29 @@ def test_neither_key_nor_address_is_refused_at_once(monkeypatch: pytest.MonkeyPa
         make_client()
 
 
+@pytest.mark.parametrize("key", ["sk-topsecret…", "sk-topsecret\n", "sk-top\x00secret", "sk-top secret", "  "])
+def test_a_key_that_no_header_can_carry_is_refused_at_once(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="^api_key: expected a key of printable ASCII") as caught:
+        make_client(base_url="http://127.0.0.1:1/v1", api_key=key)
+    assert "secret" not in str(caught.value)
+    if "\x00" not in key:  # which no variable can hold
+        monkeypatch.setenv("OPENAI_API_KEY", key)
+        with pytest.raises(ValueError, match="^OPENAI_API_KEY: expected a key of printable ASCII") as caught:
+            make_client()
+        assert "secret" not in str(caught.value)
+
+
+async def test_what_goes_wrong_with_a_request_is_logged_without_what_is_in_it(fake: FakeModel, agent: BareModel) -> None:
+    agent.client.api_key = "sk-topsecret…"
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(str(line)), level="TRACE")
+    _, error = await failure(agent)
+    logger.remove(sink)
+    assert error.code == "agent_error"
+    assert "UnicodeEncodeError" in "".join(lines)
+    assert "secret" not in "".join(lines)
+
+
 async def test_one_connection_serves_many_turns(fake: FakeModel, agent: BareModel) -> None:
     for _ in range(3):
         await say(agent)
@@ -303,8 +326,12 @@ def test_a_field_for_errors_without_one_is_no_error() -> None:
 async def test_a_refused_connection(fake: FakeModel, connect: Callable[..., BareModel]) -> None:
     async with FakeModel() as gone:
         agent = connect(gone.url)
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(str(line)), level="WARNING")
     _, error = await failure(agent)
+    logger.remove(sink)
     assert (error.code, error.retryable) == ("agent_error", True)
+    assert "ConnectionRefusedError" in "".join(lines)
 
 
 @pytest.mark.parametrize("fault", ["silent", "stall", "comments"])

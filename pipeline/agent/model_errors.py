@@ -76,14 +76,24 @@ def translate(error: Exception) -> ModelError:
         case openai.APIStatusError(status_code=status):
             return _status_error(error, status)
         case openai.APIConnectionError():  # also the SDK's APITimeoutError: it calls a refused connection so
-            warn("no connection to the model: {!r}", error.__cause__ or error)
+            warn("no connection to the model: {}", _kinds(error))
             return ModelError("The model cannot be reached.", retryable=True)
         case EventTooLongError():
             warn("the model sent {}", error)
             return ModelError("The model sent an answer that cannot be read.")
         case _:
-            warn("the connection to the model broke: {!r}", error)
+            warn("the connection to the model broke: {}", _kinds(error))
             return ModelError("The connection to the model broke.", retryable=True)
+
+
+def _kinds(error: BaseException) -> str:
+    """The types of an error and its causes. Not their texts: those may hold the request, with its key."""
+    kinds: dict[str, None] = {}
+    cause: BaseException | None = error
+    while cause is not None:
+        kinds[type(cause).__name__] = None
+        cause = cause.__cause__ or cause.__context__
+    return " from ".join(kinds)
 
 
 def _status_error(error: openai.APIStatusError, status: int) -> ModelError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
@@ -25,7 +26,7 @@ from pipeline.agent.sse import SSEDecoder
 from pipeline.agent.waits import RunCancelledError, Waits
 from pipeline.agent.wire import ModelEvent, ResponseDecoder
 
-__all__ = ["NO_KEY", "ModelTimeouts", "make_client", "open_model_stream"]
+__all__ = ["NO_KEY", "ModelTimeouts", "check_key", "make_client", "open_model_stream"]
 
 KEEP_ALIVE_S = 120.0  # the SDK's 5 s would open a new connection for nearly every turn of a conversation
 NO_KEY = "none"  # the SDK insists on one
@@ -54,9 +55,11 @@ def make_client(*, base_url: str | None = None, api_key: str | None = None) -> A
     """An SDK client that suits voice: aiohttp transport, long keep-alive, no retries or timeouts of its own.
 
     Without arguments the SDK's own OPENAI_API_KEY and OPENAI_BASE_URL count. A server that is named by
-    address needs no key: local ones have none. Raises ValueError when neither is there.
+    address needs no key: local ones have none. Raises ValueError when neither is there, and for a bad key.
     """
     key = api_key or os.environ.get("OPENAI_API_KEY")
+    if key:
+        check_key(key, "api_key" if api_key else "OPENAI_API_KEY")
     if not key:
         if not (base_url or os.environ.get("OPENAI_BASE_URL")):
             raise ValueError("set OPENAI_API_KEY, or a base URL of a server that needs no key")
@@ -71,6 +74,12 @@ def make_client(*, base_url: str | None = None, api_key: str | None = None) -> A
         timeout=None,
         http_client=openai.DefaultAioHttpClient(limits=limits, timeout=None),
     )
+
+
+def check_key(key: str, name: str) -> None:
+    """Raises ValueError, with the name and without the key, for what no HTTP header can carry."""
+    if not re.fullmatch(r"[!-~]+", key):
+        raise ValueError(f"{name}: expected a key of printable ASCII characters without blanks")
 
 
 @asynccontextmanager
