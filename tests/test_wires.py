@@ -190,17 +190,17 @@ def test_neither_key_nor_address_is_refused_at_once(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("key", ["sk-topsecret…", "sk-topsecret\n", "sk-top\x00secret", "sk-top secret", "  "])
 def test_a_key_that_no_header_can_carry_is_refused_at_once(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="^api_key: expected a key of printable ASCII") as caught:
+    with pytest.raises(ValueError, match=r"^api_key: expected a key of printable ASCII") as caught:
         make_client(base_url="http://127.0.0.1:1/v1", api_key=key)
     assert "secret" not in str(caught.value)
     if "\x00" not in key:  # which no variable can hold
         monkeypatch.setenv("OPENAI_API_KEY", key)
-        with pytest.raises(ValueError, match="^OPENAI_API_KEY: expected a key of printable ASCII") as caught:
+        with pytest.raises(ValueError, match=r"^OPENAI_API_KEY: expected a key of printable ASCII") as caught:
             make_client()
         assert "secret" not in str(caught.value)
 
 
-async def test_what_goes_wrong_with_a_request_is_logged_without_what_is_in_it(fake: FakeModel, agent: BareModel) -> None:
+async def test_a_failed_request_is_logged_without_what_is_in_it(fake: FakeModel, agent: BareModel) -> None:
     agent.client.api_key = "sk-topsecret…"
     lines: list[str] = []
     sink = logger.add(lambda line: lines.append(str(line)), level="TRACE")

@@ -353,6 +353,11 @@ class Run:
 
 def _fallback_client(fallback: Fallback, primary: AsyncOpenAI) -> AsyncOpenAI:
     """OPENAI_API_KEY goes to the server that it is for, never to another that merely stands in for it."""
-    host = urlsplit(fallback.base_url).hostname
-    trusted = host in (primary.base_url.host, "api.openai.com")
+    trusted = _origin(fallback.base_url) in (_origin(str(primary.base_url)), ("https", "api.openai.com", 443))
     return make_client(base_url=fallback.base_url, api_key=fallback.api_key or (None if trusted else NO_KEY))
+
+
+def _origin(url: str) -> tuple[str, str | None, int]:
+    """What makes it the same server: another port is another one, and without TLS anybody can read the key."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
