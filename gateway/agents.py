@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 
 from gateway.errors import SettingsError
 from gateway.settings import Settings
 from pipeline.agent.instructions import SPEECH_INSTRUCTIONS
-from pipeline.agent.model_stream import ModelTimeouts
+from pipeline.agent.model_stream import ModelTimeouts, check_key
 from pipeline.agent.offline import OfflineAgent
 from pipeline.agent.run_config import Fallback, RunConfig, load_tools
 from pipeline.agent.run_processor import Run
@@ -27,7 +28,8 @@ def describe_agent(settings: Settings) -> str:
         why = "no key or base URL is set" if settings.agent == "auto" else "as asked"
         return f"offline ({why})"
     where = settings.base_url or os.environ.get("OPENAI_BASE_URL") or "OpenAI"
-    return f"openai ({settings.model} at {where})"
+    shown = re.sub("//.*@", "//", re.sub("[?#].*", "", where))  # without a password, or a key in a query
+    return f"openai ({settings.model} at {shown})"
 
 
 def agent_name(settings: Settings) -> str:
@@ -51,7 +53,10 @@ def choose_agent(settings: Settings) -> Run | OfflineAgent:
                 stall_s=settings.stall_timeout_s,
                 first_chunk_s=settings.first_chunk_timeout_s,
             ),
-            fallbacks=tuple(Fallback(url, model, _key(model, variable)) for url, model, variable in settings.fallback),
+            fallbacks=tuple(
+                Fallback(url, model, _key(number, variable))
+                for number, (url, model, variable) in enumerate(settings.fallback, 1)
+            ),
             tools=load_tools(settings.tools) if settings.tools else {},
             tool_timeout_s=settings.tool_timeout_s,
             max_tool_rounds=settings.max_tool_rounds,
@@ -63,10 +68,12 @@ def choose_agent(settings: Settings) -> Run | OfflineAgent:
         raise SettingsError(str(error)) from None
 
 
-def _key(model: str, variable: str | None) -> str | None:
-    """A fallback's key, from the environment. Raises ValueError, not naming the variable: it may be the key itself."""
+def _key(number: int, variable: str | None) -> str | None:
+    """A fallback's key, from the environment. Raises ValueError, which names neither the variable nor the model:
+    either may be the key itself, in the wrong place.
+    """
     if variable is None:
         return None
-    if not (key := os.environ.get(variable)):
-        raise ValueError(f"--fallback: the environment variable with the key for {model} is not set")
+    key = os.environ.get(variable, "")
+    check_key(key, f"--fallback: the variable with the key of number {number}")
     return key

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -248,6 +249,10 @@ def _parse_fallback(text: str) -> tuple[tuple[str, str, str | None], ...]:
 def _parse_url(text: str) -> str:
     if not re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/\[\]]+)(/\S*)?", text):
         raise ValueError("expected an address such as http://127.0.0.1:11434/v1")
+    try:
+        _ = urlsplit(text).port
+    except ValueError:
+        raise ValueError("expected a port from 0 to 65535") from None
     return text
 
 
@@ -284,7 +289,8 @@ def _lower(text: str) -> str:
 
 
 def _shown(name: str, text: str) -> str:
-    return "what must not be shown" if name in _UNSHOWN else repr(text[:80])
+    has_secret = name in _UNSHOWN or (name == "base_url" and re.search("[@?]", text))  # a password, a query's key
+    return "what must not be shown" if has_secret else repr(text[:80])
 
 
 def _parser() -> argparse.ArgumentParser:

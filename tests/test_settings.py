@@ -10,7 +10,7 @@ import pytest
 from fake_model import FakeModel, Reply
 from loguru import logger
 
-from gateway.agents import choose_agent
+from gateway.agents import choose_agent, describe_agent
 from gateway.errors import SettingsError
 from gateway.settings import Settings, description, is_loopback
 from pipeline.events import StreamToken
@@ -98,6 +98,8 @@ def test_keys_origins_and_instructions(tmp_path: Path) -> None:
         (["--drain-timeout-s", "inf"], {}, "--drain-timeout-s"),
         (["--lang", "zz zz"], {}, "--lang"),
         (["--base-url", "http://[x"], {}, "--base-url"),
+        (["--base-url", "http://h:port/v1"], {}, "--base-url"),
+        (["--fallback", "http://h:port/v1,tiny"], {}, "--fallback"),
         (["--fallback", "http://127.0.0.1:1/v1"], {}, "--fallback"),
         (["--fallback", "http://127.0.0.1:1/v1,"], {}, "--fallback"),
         (["--fallback", "http://127.0.0.1:1/v1,tiny,"], {}, "--fallback"),
@@ -120,9 +122,33 @@ def test_a_key_is_never_shown() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load([], {"GATEWAY_API_KEYS": "topsecret"})
     assert "topsecret" not in str(caught.value)
-    with pytest.raises(SettingsError) as caught:
-        Settings.load(["--fallback", "http://127.0.0.1:1/v1,tiny,sk-topsecret"])
-    assert "topsecret" not in str(caught.value)
+    for flags in (
+        ["--fallback", "http://127.0.0.1:1/v1,tiny,sk-topsecret"],
+        ["--base-url", "htp://u:topsecret@h"],
+        ["--base-url", "http://u:topsecret@h:port"],
+        ["--base-url", "h/v1?key=topsecret"],
+    ):
+        with pytest.raises(SettingsError, match=flags[0]) as caught:
+            Settings.load(flags)
+        assert "topsecret" not in str(caught.value)
+
+
+def test_a_secret_in_an_address_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "https://u:topsecret@models.example:8443/v1?key=topsecret"
+    assert describe_agent(Settings(base_url=address, model="m")) == "openai (m at https://models.example:8443/v1)"
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    assert describe_agent(Settings(model="m")) == "openai (m at https://models.example:8443/v1)"
+
+
+@pytest.mark.parametrize("key", [None, "", "  ", "topsecret\n", "top secret", "topsecret…"])
+def test_a_fallbacks_variable_must_hold_a_key(monkeypatch: pytest.MonkeyPatch, key: str | None) -> None:
+    monkeypatch.delenv("SMALL", raising=False)
+    if key is not None:
+        monkeypatch.setenv("SMALL", key)
+    flags = ["--base-url", "http://a/v1", "--fallback", "https://b/v1,fine https://b/v1,sk-topsecret,SMALL"]
+    with pytest.raises(SettingsError, match="--fallback: the variable with the key of number 2") as caught:
+        choose_agent(Settings.load(flags))
+    assert "secret" not in str(caught.value)
 
 
 async def test_a_fallback_has_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
