@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -170,6 +171,47 @@ async def test_an_older_server_is_asked_without_what_it_does_not_know(fakes: Any
     assert [await say(run), await say(run)] == ["Fine.", "Fine."]
     assert asked(fakes) == (3, 0)
     assert ["stream_options" in request.body for request in fakes[0].requests] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"error": {"message": "Bad.", "param": "stream_options"}},
+        {"error": "stream_options: unknown"},
+        {"message": "stream_options: unknown"},
+        {"detail": "stream_options: unknown"},
+        {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "Not permitted"}]},
+        "stream_options: unknown",
+    ],
+    ids=str,
+)
+async def test_every_way_to_say_that_it_is_not_known(fakes: Any, connect: Any, told: object) -> None:
+    body = told.encode() if isinstance(told, str) else json.dumps(told).encode()
+    fakes[0].plan(Reply(status=400, error_body=body))
+    assert await say(connect()) == "First."
+    assert ["stream_options" in request.body for request in fakes[0].requests] == [True, False]
+
+
+async def test_what_did_not_help_is_not_left_out_for_all_others(fakes: Any, connect: Any) -> None:
+    run = connect(fallback=False)
+    bad = Reply(status=400, error_body=b'{"error": {"message": "Bad tool, in a request with stream_options."}}')
+    fakes[0].plan(bad, bad)
+    await fail(run)
+    assert asked(fakes) == (2, 0)
+    assert await say(run) == "First."
+    assert "stream_options" in fakes[0].requests[-1].body
+
+
+async def test_a_request_that_an_error_repeats_names_nothing(fakes: Any, connect: Any) -> None:
+    run = connect(fallback=False)
+
+    def echo(request: ModelRequest) -> Reply:
+        told = {"message": "Bad tool.", "input": request.body, "detail": [{"loc": ["body"], "input": request.body}]}
+        return Reply(status=400, error_body=json.dumps({"error": told}).encode())
+
+    fakes[0].default = echo
+    await fail(run)
+    assert asked(fakes) == (1, 0)
 
 
 async def test_a_server_that_refuses_whatever_it_is_asked(fakes: Any, connect: Any) -> None:

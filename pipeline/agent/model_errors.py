@@ -113,8 +113,18 @@ def _status_error(error: openai.APIStatusError, status: int) -> ModelError:
 
 
 def _refused_part(error: openai.APIStatusError) -> str:
-    told = str(error.body)
+    told = _told(error.body)
     return next((part for name, part in _OPTIONAL.items() if name in told), "")
+
+
+def _told(body: object) -> str:
+    """What an error says itself, without the request that some servers repeat in it."""
+    if not isinstance(body, Mapping):
+        return str(body)
+    detail = body.get("detail")
+    if isinstance(detail, list):  # as FastAPI writes it
+        detail = [entry.get("loc") for entry in detail if isinstance(entry, Mapping)]
+    return f"{body.get('code')} {body.get('param')} {body.get('message')} {detail}"
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

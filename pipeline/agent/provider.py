@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Sequence, Set
 from contextlib import aclosing
 from functools import partial
 
@@ -29,22 +29,21 @@ class Provider:
         self.wire = wire
         self.model = model
         self.breaker = CircuitBreaker()
-        self._without: set[str] = set()
+        self.without: set[str] = set()
+        """The parts of a request that are never sent."""
 
-    def body(self, prompt: Prompt) -> dict[str, object]:
-        """The request."""
-        if "thoughts" in self._without:
+    def body(self, prompt: Prompt, without: Set[str]) -> dict[str, object]:
+        """The request, less these parts."""
+        if "thoughts" in without:
             prompt = msgspec.structs.replace(prompt, thoughts={})
         body = self.wire.body(self.model, prompt)
-        return {name: value for name, value in body.items() if name not in self._without}
+        return {name: value for name, value in body.items() if name not in without}
 
-    def leave_out(self, part: str) -> bool:
-        """Never send this part of a request again; False when there is none, or it was left out already."""
-        if not part or part in self._without:
-            return False
-        self._without.add(part)
-        warn("model {} is asked without {} from now on", self.model, part)
-        return True
+    def leave_out(self, parts: Set[str]) -> None:
+        """Never send these parts again: it was found that this helps."""
+        for part in parts - self.without:
+            warn("model {} is asked without {} from now on", self.model, part)
+        self.without |= parts
 
 
 async def respond(
@@ -66,6 +65,7 @@ async def respond(
     for number, provider in enumerate(providers, 1):
         is_last = number == len(providers)
         delays = backoff_delays(tries)
+        without = set(provider.without)
         while provider.breaker.acquire():
             passed_on = False
             with provider.breaker.trial() as trial:
@@ -74,7 +74,7 @@ async def respond(
                         open_model_stream(
                             provider.client,
                             provider.wire.path,
-                            provider.body(prompt),
+                            provider.body(prompt, without),
                             timeouts,
                             waits=waits,
                             words_by=words_by,
@@ -82,6 +82,8 @@ async def respond(
                         aclosing(stream.batches(provider.wire.decoder())) as batches,
                     ):
                         async for batch in batches:
+                            if not passed_on:
+                                provider.leave_out(without)
                             passed_on = trial.verdict = True  # one that is left in the middle was a good one
                             yield batch
                     return
@@ -90,7 +92,8 @@ async def respond(
                     trial.verdict = False if error.retryable else None
             if passed_on or loop.time() >= words_by:
                 raise failure
-            if provider.leave_out(failure.without):
+            if failure.without and failure.without not in without:
+                without.add(failure.without)
                 continue
             delay_s = next(delays, None)
             # A silent provider has used up the listener's patience: with another at hand, ask that one.
