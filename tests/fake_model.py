@@ -67,6 +67,7 @@ class Reply:
     packet_bytes: int = 0  # cut the body into packets of this size, one write each
     end_marker: bool = True  # chat's [DONE]
     ascii: bool = True  # JSON escapes, lone surrogates possible
+    events: Sequence[dict[str, Any]] = ()  # exactly these instead
 
     @property
     def pieces(self) -> list[str]:
@@ -266,6 +267,8 @@ class FakeModel:
 
 
 def _make_frames(is_chat: bool, reply: Reply) -> list[tuple[str, bytes]]:
+    if reply.events:
+        return [("item", _frame(event, reply)) for event in reply.events]
     events = _chat_events(reply) if is_chat else _responses_events(reply)
     return [(what, _frame(event, reply)) for what, event in events]
 

@@ -599,3 +599,60 @@ async def test_a_server_that_will_not_have_its_thoughts_back(fake: FakeModel) ->
     assert [await run.process_run(thread, "Go") for thread in ("t", "u")] == [["Done."], ["Done."]]
     assert len(fake.requests) == 5
     await run.aclose()
+
+
+async def test_thoughts_of_an_earlier_turn_with_the_same_call_id_are_not_repeated(fake: FakeModel) -> None:
+    run = Run.open(
+        RunConfig(model="m", api="responses", tools={"double": double}, timeouts=PATIENT), base_url=fake.url
+    )
+    for sealed in ("s1", "s2"):
+        fake.plan(Reply("", calls=[CALL], sealed=sealed), Reply("Eight."))
+        await run.process_run("t", "Double four")
+    kinds = [item.get("encrypted_content", item["type"]) for item in fake.requests[-1].body["input"]]
+    turn = ["message", "function_call", "function_call_output"]
+    assert kinds == [*turn, "message", "message", "s2", "function_call", "function_call_output"]
+    await run.aclose()
+
+
+def put_out(name: str) -> list[dict[str, Any]]:
+    """The events of an output item: r(easoning), m(essage) or c(all), and its number."""
+    kinds: dict[str, dict[str, Any]] = {
+        "r": {"type": "reasoning", "summary": [], "encrypted_content": 5 if name == "r?" else name},
+        "m": {"type": "message", "role": "assistant"},
+        "c": {"type": "function_call", "call_id": name, "name": "double", "arguments": '{"n": 4}'},
+    }
+    done = {"type": "response.output_item.done", "item": {"id": f"id_{name}", **kinds[name[0]]}}
+    if name[0] != "m":
+        return [done]
+    words = ["Said ", f"{name}."]
+    return [{"type": "response.output_text.delta", "item_id": f"id_{name}", "delta": word} for word in words] + [done]
+
+
+@pytest.mark.parametrize(
+    ("output", "sent"),
+    [
+        ("r1 c1", "r1 c1"),
+        ("r1 r2 c1", "r1 r2 c1"),
+        ("m1 r1 c1", "m1 r1 c1"),
+        ("r1 m1 r2 c1", "r1 m1 r2 c1"),
+        ("r1 m1 m2 c1", "r1 m1 m2 c1"),
+        ("r1 c1 m1 r2 c2", "r1 c1 m1 r2 c2"),
+        ("r1 c1 r2", "r1 c1"),  # servers refuse a thought that nothing follows
+        ("r1 c1 r2 c1", "r1 c1 r2 c1-2"),
+        ("r? c1", "c1"),
+    ],
+)
+async def test_what_a_model_put_out_goes_back_in_its_order(fake: FakeModel, output: str, sent: str) -> None:
+    run = Run.open(
+        RunConfig(model="m", api="responses", tools={"double": double}, timeouts=PATIENT), base_url=fake.url
+    )
+    events = [event for name in output.split() for event in put_out(name)]
+    fake.plan(Reply(events=[*events, {"type": "response.completed", "response": {}}]), Reply("Done."))
+    assert (await run.process_run("t", "Go"))[-1] == "Done."
+    items = [item for item in fake.requests[-1].body["input"] if item["type"] != "function_call_output"]
+    names = [
+        item.get("encrypted_content") or item.get("call_id") or item["content"].removeprefix("Said ").rstrip(".")
+        for item in items
+    ]
+    assert names == ["Go", *sent.split()]
+    await run.aclose()

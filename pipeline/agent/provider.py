@@ -35,7 +35,7 @@ class Provider:
     def body(self, prompt: Prompt, without: Set[str]) -> dict[str, object]:
         """The request, less these parts."""
         if "thoughts" in without:
-            prompt = msgspec.structs.replace(prompt, thoughts={})
+            prompt = msgspec.structs.replace(prompt, outputs={})
         body = self.wire.body(self.model, prompt)
         return {name: value for name, value in body.items() if name not in without}
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
 
 from pipeline.agent.model_errors import broken_off, declined, reported
 from pipeline.agent.payload import PayloadDecoder, mended
-from pipeline.agent.wire import FunctionCall, ModelEnd, Prompt, ResponseDecoder, Thought
+from pipeline.agent.service import Message
+from pipeline.agent.wire import FunctionCall, ModelEnd, Output, OutputItem, Prompt, ResponseDecoder
 from pipeline.events import StreamToken, Usage
 
 __all__ = ["ResponsesWire"]
@@ -24,7 +24,11 @@ class _Item(msgspec.Struct, gc=False):
     arguments: str | None = None
     id: Any = None
     summary: Any = None
-    encrypted_content: str | None = None
+    encrypted_content: Any = None
+
+    @property
+    def is_sealed(self) -> bool:
+        return isinstance(self.encrypted_content, str) and self.encrypted_content != ""
 
 
 class _Usage(msgspec.Struct, gc=False):
@@ -77,7 +81,7 @@ class ResponsesWire:
     def _items(self, prompt: Prompt) -> list[dict[str, Any]]:
         """Messages in chat shape as input items: there a tool call is a part of a message, here it stands alone."""
         items: list[dict[str, Any]] = []
-        for message in prompt.messages:
+        for number, message in enumerate(prompt.messages):
             if message["role"] == "tool":
                 items.append(
                     {
@@ -87,29 +91,38 @@ class ResponsesWire:
                     }
                 )
                 continue
-            said = len(items)
-            if message["content"]:
-                items.append({"type": "message", "role": message["role"], "content": message["content"]})
-            for number, call in enumerate(message.get("tool_calls", [])):
-                thoughts = [dict(thought.item) for thought in self._own(prompt, call)]
-                at = len(items) if number else said  # what came first was thought before a word was said
-                items[at:at] = thoughts
-                function = cast(dict[str, Any], call["function"])
-                items.append({"type": "function_call", "call_id": call["id"], **function})
+            output = prompt.outputs.get(number)
+            own = output.items if output is not None and output.wire is self else _output(message)
+            items += [_input(message["role"], item) for item in own]
         return items
 
-    def _own(self, prompt: Prompt, call: Mapping[str, object]) -> list[Thought]:
-        thoughts = prompt.thoughts.get(cast(str, call["id"]), ())
-        return [thought for thought in thoughts if thought.wire is self]
+
+def _output(message: Message) -> list[OutputItem]:
+    """What a model puts out to say this."""
+    output: list[OutputItem] = [message["content"]] if message["content"] else []
+    for call in message.get("tool_calls", []):
+        function = cast(dict[str, str], call["function"])
+        output.append(FunctionCall(cast(str, call["id"]), function["name"], function["arguments"]))
+    return output
+
+
+def _input(role: str, item: OutputItem) -> dict[str, Any]:
+    match item:
+        case str():
+            return {"type": "message", "role": role, "content": item}
+        case FunctionCall(call_id, name, arguments):
+            return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
+        case _:
+            return dict(item)
 
 
 class _ResponsesDecoder:
     def __init__(self, wire: ResponsesWire) -> None:
         self._wire = wire
-        self._thoughts: list[Thought] = []
+        self._output: list[list[str] | FunctionCall | dict[str, Any]] = []
+        self._said: list[str] | None = None  # the pieces of the last item, if that is text
         self.alive = self.spoke = self.done = False
         self._payloads = PayloadDecoder(_Event)
-        self._calls: list[FunctionCall] = []
         self._end: ModelEnd | None = None
         self._speaking = ""  # the id of the output item whose text is being said
 
@@ -121,10 +134,13 @@ class _ResponsesDecoder:
         if kind in _TEXT:
             self.alive = self.spoke = True
             if text := self._payloads.text(event.delta):
-                if self._speaking and event.item_id and event.item_id != self._speaking:
-                    text = "\n\n" + text  # two messages are two paragraphs
+                is_next = self._speaking and event.item_id and event.item_id != self._speaking
                 self._speaking = event.item_id or self._speaking
-                return StreamToken(text)
+                if is_next or self._said is None:
+                    self._said = []
+                    self._output.append(self._said)
+                self._said.append(text)
+                return StreamToken("\n\n" + text if is_next else text)  # two messages are two paragraphs
         elif kind.startswith("response.function_call_arguments."):
             self.alive = self.spoke = True
         elif kind.startswith("response.reasoning"):  # never spoken, a sign of life
@@ -132,9 +148,11 @@ class _ResponsesDecoder:
         elif kind == "response.output_item.done":
             if event.item is not None and event.item.type == "function_call":
                 self.alive = self.spoke = True
-                self._calls.append(_call(event.item))
-            elif event.item is not None and event.item.encrypted_content:
-                self._thoughts.append(Thought(len(self._calls), _thought(event.item), self._wire))
+                self._said = None
+                self._output.append(_call(event.item))
+            elif event.item is not None and event.item.is_sealed:
+                self._said = None
+                self._output.append(_thought(event.item))
         elif kind in ("response.failed", "error") or event.error:
             raise reported(_error(event), payload)
         elif kind in ("response.completed", "response.incomplete"):
@@ -147,7 +165,11 @@ class _ResponsesDecoder:
             raise broken_off()
         if self._end.cut == "content_filter" and not self.spoke:
             raise declined()
-        return [*self._calls, msgspec.structs.replace(self._end, thoughts=tuple(self._thoughts))]
+        items: list[OutputItem] = ["".join(item) if isinstance(item, list) else item for item in self._output]
+        while items and isinstance(items[-1], dict):  # a thought that nothing follows is refused
+            items.pop()
+        calls = [item for item in items if isinstance(item, FunctionCall)]
+        return [*calls, msgspec.structs.replace(self._end, output=Output(tuple(items), self._wire))]
 
 
 def _thought(item: _Item) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import msgspec
 from pipeline.agent.messages import ThreadMessage, ToolTracker, iso_now
 from pipeline.agent.service import Message
 from pipeline.agent.waits import RunCancelledError, Waits
-from pipeline.agent.wire import Thought
+from pipeline.agent.wire import Output
 from pipeline.events import Usage
 
 __all__ = ["RunData", "RunStatus"]
@@ -35,7 +35,7 @@ class RunData(msgspec.Struct):
     usage: Usage | None = None
     tracker: ToolTracker = msgspec.field(default_factory=ToolTracker)
     prompt: list[Message] = []
-    thoughts: dict[str, list[Thought]] = {}  # what was thought before a call, by its id
+    outputs: dict[int, Output] = {}  # what messages with calls were made from, by their place in `prompt`
     messages: list[ThreadMessage] = []
     saved: int = 0
     pieces: list[str] = []  # of the message being said

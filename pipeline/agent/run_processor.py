@@ -31,7 +31,7 @@ from pipeline.agent.threads import MemoryThreads, ThreadStore
 from pipeline.agent.tool_executor import ToolExecutor, ToolOutput
 from pipeline.agent.tool_schema import ToolContext
 from pipeline.agent.waits import RunCancelledError, Waits
-from pipeline.agent.wire import FunctionCall, ModelEnd, ModelEvent, Prompt, Thought
+from pipeline.agent.wire import FunctionCall, ModelEnd, ModelEvent, Output, Prompt
 from pipeline.errors import AgentError, TurnError
 from pipeline.events import AgentEvent, StreamEnd, StreamToken, Usage
 
@@ -158,7 +158,7 @@ class Run:
                 wanted_tools = bool(calls or round_number)
                 if is_last:
                     calls = []  # it was told that it may not
-                said = self._close_message(run, calls, end.thoughts)
+                said = self._close_message(run, calls, end.output)
                 if is_last and wanted_tools and not run.has_spoken:
                     raise AgentError("The model gave no answer.")
                 if said is not None and details:
@@ -200,7 +200,7 @@ class Run:
             run.prompt,
             self._schemas,
             may_call_tools=rounds < self._config.max_tool_rounds,
-            thoughts=run.thoughts,
+            outputs=run.outputs,
         )
         return respond(self._providers, prompt, self._config.timeouts, run.waits, tries=tries)
 
@@ -263,18 +263,19 @@ class Run:
                     yield run.tracker.steps[result.tool_call_id]
 
     def _close_message(
-        self, run: RunData, calls: Sequence[FunctionCall] = (), thoughts: Sequence[Thought] = ()
+        self, run: RunData, calls: Sequence[FunctionCall] = (), output: Output | None = None
     ) -> MessageData | None:
         """What was said since the last time becomes a message of the run, together with its calls."""
         text = "".join(run.pieces)
         run.pieces = []
         unique = run.tracker.begin_round(calls) if calls else ()
-        for thought in thoughts:
-            if thought.call < len(unique):
-                run.thoughts.setdefault(unique[thought.call].tool_call_id, []).append(thought)
         if not text and not unique:
             return None
         message = ThreadMessage("assistant", text, run_id=run.id, tool_calls=unique)
+        if unique and output is not None:
+            ours = iter(unique)
+            items = tuple(next(ours) if isinstance(item, FunctionCall) else item for item in output.items)
+            run.outputs[len(run.prompt)] = Output(items, output.wire)
         run.add(message)
         if not text:
             return None
@@ -313,7 +314,7 @@ class Run:
             await self._save(run)
         finally:
             run.closed = True
-        run.prompt, run.thoughts = [], {}  # the record is kept for a while, what it was made from is not
+        run.prompt, run.outputs = [], {}  # the record is kept for a while, what it was made from is not
         logger.debug(
             "run {} {} ms={:.0f} tools={} error={} correlation_id={}",
             run.id,

@@ -10,30 +10,20 @@ import msgspec
 from pipeline.agent.service import Message
 from pipeline.events import Cut, StreamToken, Usage
 
-__all__ = ["FunctionCall", "ModelEnd", "ModelEvent", "Prompt", "ResponseDecoder", "Thought", "Wire"]
-
-
-class Thought(msgspec.Struct, frozen=True):
-    """What a model thought before one of its calls, sealed: to be given back, to the server that it came from."""
-
-    call: int
-    """The number of the call, of those of the response."""
-    item: Mapping[str, Any]
-    wire: object
-    """The `Wire` that it came over: each server has its own."""
+__all__ = ["FunctionCall", "ModelEnd", "ModelEvent", "Output", "OutputItem", "Prompt", "ResponseDecoder", "Wire"]
 
 
 class Prompt(msgspec.Struct, frozen=True):
     """Everything one response is made from. `tools` are function schemas (`tool_schema.py`).
 
-    `thoughts`: what was thought before the calls in `messages`, by their ids.
+    `outputs`: what some of the `messages` were made from, by their place: it is sent instead, where it came from.
     """
 
     instructions: str
     messages: Sequence[Message]
     tools: Sequence[Mapping[str, Any]] = ()
     may_call_tools: bool = True
-    thoughts: Mapping[str, Sequence[Thought]] = {}
+    outputs: Mapping[int, Output] = {}
 
 
 class FunctionCall(msgspec.Struct, frozen=True):
@@ -47,12 +37,24 @@ class FunctionCall(msgspec.Struct, frozen=True):
     arguments: str
 
 
+OutputItem: TypeAlias = str | FunctionCall | Mapping[str, Any]
+"""Text, a call, or a sealed thought as the server wrote it."""
+
+
+class Output(msgspec.Struct, frozen=True):
+    """What a model put out in one response, in its order: to be given back, to the server that it came from."""
+
+    items: tuple[OutputItem, ...]
+    wire: object
+    """The `Wire` that it came over: each server has its own."""
+
+
 class ModelEnd(msgspec.Struct, frozen=True):
     """The response is complete. `cut` says why it is shorter than the model wanted."""
 
     usage: Usage | None = None
     cut: Cut | None = None
-    thoughts: tuple[Thought, ...] = ()
+    output: Output | None = None
 
 
 ModelEvent: TypeAlias = StreamToken | FunctionCall | ModelEnd
