@@ -140,6 +140,14 @@ def test_a_secret_in_an_address_is_not_told(monkeypatch: pytest.MonkeyPatch) -> 
     assert describe_agent(Settings(model="m")) == "openai (m at https://models.example:8443/v1)"
 
 
+@pytest.mark.parametrize("address", ["http://u:topsecret@h:port/", "http://h:topsecret/v1"])
+def test_an_address_in_the_environment_that_is_none(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    with pytest.raises(SettingsError, match="base_url or OPENAI_BASE_URL") as caught:
+        choose_agent(Settings())
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("key", [None, "", "  ", "topsecret\n", "top secret", "topsecret…"])
 def test_a_fallbacks_variable_must_hold_a_key(monkeypatch: pytest.MonkeyPatch, key: str | None) -> None:
     monkeypatch.delenv("SMALL", raising=False)

@@ -55,7 +55,7 @@ def make_client(*, base_url: str | None = None, api_key: str | None = None) -> A
     """An SDK client that suits voice: aiohttp transport, long keep-alive, no retries or timeouts of its own.
 
     Without arguments the SDK's own OPENAI_API_KEY and OPENAI_BASE_URL count. A server that is named by
-    address needs no key: local ones have none. Raises ValueError when neither is there, and for a bad key.
+    address needs no key: local ones have none. Raises ValueError when neither is there, and for a bad one.
     """
     key = api_key or os.environ.get("OPENAI_API_KEY")
     if key:
@@ -67,13 +67,11 @@ def make_client(*, base_url: str | None = None, api_key: str | None = None) -> A
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(  # by type: the SDK's HTTP library is not ours to name
         max_connections=MAX_CONNECTIONS, max_keepalive_connections=None, keepalive_expiry=KEEP_ALIVE_S
     )
-    return AsyncOpenAI(
-        api_key=key,
-        base_url=base_url,
-        max_retries=0,
-        timeout=None,
-        http_client=openai.DefaultAioHttpClient(limits=limits, timeout=None),
-    )
+    http_client = openai.DefaultAioHttpClient(limits=limits, timeout=None)
+    try:
+        return AsyncOpenAI(api_key=key, base_url=base_url, max_retries=0, timeout=None, http_client=http_client)
+    except Exception as error:  # of the SDK's HTTP library, whose text shows what may be a password
+        raise ValueError(f"base_url or OPENAI_BASE_URL: not an address ({type(error).__name__})") from None
 
 
 def check_key(key: str, name: str) -> None:
