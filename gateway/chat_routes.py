@@ -18,6 +18,7 @@ from gateway.http_turns import TurnOptions
 from gateway.requests import read_json, takes_event_stream
 from gateway.wire.native import LANGUAGE_TAG, SpeechOptions
 from pipeline.agent.service import correlation_id
+from pipeline.errors import TurnError
 from pipeline.events import Error, StreamStart, StreamToken, ToolCall, TurnEvent, TurnInterrupted
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ async def _responses(events: AsyncGenerator[TurnEvent, None]) -> Response:
                     messages[-1].append(event.text)
                 case ToolCall():
                     messages.append([])
+                case TurnInterrupted(reason="barge_in"):
+                    raise TurnError("The user said something else meanwhile.", code="turn_in_progress")
                 case TurnInterrupted():
                     raise GatewayError("The gateway is shutting down.", code="shutting_down", retryable=True)
                 case Error():

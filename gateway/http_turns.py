@@ -225,11 +225,16 @@ class HTTPTurns:
     async def chat(
         self, user_id: str, thread_id: str, message: str, options: TurnOptions
     ) -> AsyncGenerator[TurnEvent, None]:
-        """A turn of a thread, kept in the store. Raises TurnError (turn_in_progress), GatewayError."""
+        """A turn of a thread, kept in the store. One of a session whose client is away is interrupted first.
+
+        Raises TurnError (turn_in_progress), GatewayError.
+        """
         if await self._is_busy(user_id, thread_id):
             raise TurnError("This thread is busy with another message.", code="turn_in_progress", retryable=True)
-        turn = HTTPTurn(self, user_id=user_id, thread_id=thread_id)
         self._require_room()
+        for unheard in self._live_turns.sessions.live(user_id, thread_id):
+            unheard.interrupt("barge_in")
+        turn = HTTPTurn(self, user_id=user_id, thread_id=thread_id)
         begun = self.store.begin_turn(user_id, turn.start, Message(role="user", content=message))
         self._threads.pop((user_id, thread_id), None)
         answer = self._answer(begun, options.correlation_id)
@@ -242,13 +247,14 @@ class HTTPTurns:
             self._live_turns.requests.remove(user_id, thread_id, turn)
 
     async def _is_busy(self, user_id: str, thread_id: str) -> bool:
-        """Whether a turn of this thread is live; one that the client has just left is waited for."""
+        """Whether this thread has a turn that somebody listens to; one that was just left is waited for."""
         turns = self._live_turns
-        if (before := turns.requests.live(user_id, thread_id)) is not None:
+        for before in turns.requests.live(user_id, thread_id):
             with suppress(TimeoutError):
                 await asyncio.wait_for(before.over.wait(), _NOTICE_S)
         # Nothing is awaited between this and the next turn.
-        return any(table.live(user_id, thread_id) is not None for table in (turns.requests, turns.sessions))
+        sessions = turns.sessions.live(user_id, thread_id)
+        return bool(turns.requests.live(user_id, thread_id)) or any(turn.has_client for turn in sessions)
 
     async def complete(
         self, user_id: str, messages: Sequence[Message], options: TurnOptions

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from pipeline.message_processor import ConversationTurn
-
 if TYPE_CHECKING:
     from gateway.http_turns import HTTPTurn
+    from gateway.session import SessionTurn
 
 __all__ = ["LiveTurns", "TurnTable"]
 
@@ -37,17 +36,18 @@ class TurnTable(Generic[T]):
         if not turns:
             del self._turns[user_id, conversation_id]
 
-    def live(self, user_id: str, conversation_id: str) -> T | None:
-        """A live turn of this conversation, if there is one."""
-        return next((turn for turn in self._turns.get((user_id, conversation_id), ()) if turn.is_live), None)
+    def live(self, user_id: str, conversation_id: str) -> list[T]:
+        """The live turns of this conversation."""
+        return [turn for turn in self._turns.get((user_id, conversation_id), ()) if turn.is_live]
 
 
 class LiveTurns:
     """The turns of HTTP requests, of which a conversation has one at a time, and those of sessions.
 
-    A conversation is answered in one of the two ways at a time; how turns of several sessions go together is theirs.
+    A conversation is answered in one of the two ways at a time: a session interrupts the turn of a request, a request
+    that of a session whose client is away. How turns of several sessions go together is theirs.
     """
 
     def __init__(self) -> None:
         self.requests: TurnTable[HTTPTurn] = TurnTable()
-        self.sessions: TurnTable[ConversationTurn] = TurnTable()
+        self.sessions: TurnTable[SessionTurn] = TurnTable()

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from functools import partial
 from hmac import compare_digest
 from secrets import token_urlsafe
@@ -30,7 +31,7 @@ from pipeline.events import AgentEvent, Error, ReplyComplete, StreamEnd, StreamS
 from pipeline.message_processor import ConversationTurn, Heard, MessageProcessor, TurnStatus, log_failure
 from pipeline.text import ChunkLimits, SpeechRules
 
-__all__ = ["Session"]
+__all__ = ["Session", "SessionTurn"]
 
 _MAX_UNTOLD_TURNS = 64
 _MAX_REMEMBERED = 1024
@@ -162,27 +163,28 @@ class Session:
     async def start_turn(self, frame: StartTurn) -> None:
         """Begin a turn; a live one is interrupted first. A `ref` that was seen before starts nothing.
 
-        Never waits for the client. Raises TurnError (turn_in_progress) when the frame wants no barge-in, when many
-        turns are still to be told to the client, or when an HTTP request has a turn of the conversation; FrameError
-        for bad options.
+        So is one that the conversation has over HTTP. Never waits for the client. Raises TurnError (turn_in_progress)
+        when the frame wants no barge-in, or when many turns are still to be told to the client; FrameError for bad
+        options.
         """
         if self.channel.is_over:
             raise GatewayError("The session has ended: connect again.", code="shutting_down", retryable=True)
         if frame.ref is not None and frame.ref in self._refs:
             return
+        conversation_id = self.conversation_id if frame.conversation_id is None else frame.conversation_id
         live = self._processor.live_turn
-        if live is not None and frame.on_busy == "reject":
+        requests = self._live_turns.requests.live(self.user_id, conversation_id)
+        if (live is not None or requests) and frame.on_busy == "reject":
             raise TurnError("Another turn is live, and on_busy is `reject`.", code="turn_in_progress", retryable=True)
         if self._turns.full():
             raise TurnError("Earlier turns are still to be read.", code="turn_in_progress", retryable=True)
-        conversation_id = self.conversation_id if frame.conversation_id is None else frame.conversation_id
-        if self._live_turns.requests.live(self.user_id, conversation_id) is not None:
-            raise TurnError("An HTTP request is being answered.", code="turn_in_progress", retryable=True)
         limits, rules = self._speech(frame)
         if frame.ref is not None:
             _remember(self._refs, frame.ref)
         if live is not None:
-            self._interrupt(live, "barge_in", None)
+            self.interrupt_turn(live, "barge_in")
+        for request in requests:
+            request.interrupt("barge_in")
         self.conversation_id = conversation_id
         turn = TurnStart(
             turn_id=uuid4().hex,
@@ -211,7 +213,9 @@ class Session:
             rules=rules,
             correlation_id=correlation,
         )
-        self._live_turns.sessions.add(self.user_id, conversation_id, self._processor.turn(turn.turn_id))
+        self._live_turns.sessions.add(
+            self.user_id, conversation_id, SessionTurn(self, self._processor.turn(turn.turn_id))
+        )
         if self._relay is None:
             self._relay = asyncio.create_task(self._run_relay(), name=f"relay {self.session_id}")
         self._open_turns += 1
@@ -273,7 +277,7 @@ class Session:
         elif live is not None:
             if heard is not None and self.channel.has_given(live.turn_id, heard.index):
                 self._processor.chunk_sent(live.turn_id, heard.index)  # its sending may not have returned
-            self._interrupt(live, frame.reason or "user", heard)
+            self.interrupt_turn(live, frame.reason or "user", heard)
 
     def chunk_spoken(self, frame: ChunkSpoken) -> None:
         """Take a playback report. Raises TurnError (turn_not_found) for a turn that this session never had."""
@@ -282,7 +286,8 @@ class Session:
             self._turn_log.chunk_spoken(frame.turn_id, frame.index)
         self.channel.chunk_arrived(frame.turn_id, frame.index)
 
-    def _interrupt(self, turn: ConversationTurn, reason: str, heard: Heard | None) -> None:
+    def interrupt_turn(self, turn: ConversationTurn, reason: str, heard: Heard | None = None) -> None:
+        """Stop one of the session's turns, unless it is over."""
         self._turn_log.interrupt_asked(turn.turn_id)
         if self._processor.request_interrupt(turn.turn_id, reason, heard):
             self._save(turn, reason)
@@ -341,7 +346,7 @@ class Session:
 
     def _save(self, turn: ConversationTurn, reason: str | None) -> None:
         """Ask the store for the turn's end; a turn that begins after this sees it."""
-        self._live_turns.sessions.remove(self.user_id, turn.conversation_id, turn)
+        self._live_turns.sessions.remove(self.user_id, turn.conversation_id, SessionTurn(self, turn))
         self._turn_log.ended(turn.turn_id, turn.status.value, reason)
         write = partial(self._store.finish_turn, self.user_id, turn_end(turn, reason), reply_messages(turn))
         self._saving[turn.turn_id] = TurnSaver(write)
@@ -351,7 +356,7 @@ class Session:
         self.channel.give_up()
         live = self._processor.live_turn
         if live is not None:
-            self._interrupt(live, reason, None)
+            self.interrupt_turn(live, reason)
         if self._relay is not None:
             self._relay.cancel()
             await asyncio.wait([self._relay])
@@ -360,6 +365,28 @@ class Session:
                 await saving.kept()
             log_turn(self._processor.turn(turn_id))
         await self._processor.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTurn:
+    """A session's turn, as the rest of its conversation sees it."""
+
+    session: Session
+    turn: ConversationTurn
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the turn has not ended."""
+        return self.turn.is_live
+
+    @property
+    def has_client(self) -> bool:
+        """Whether somebody may be listening."""
+        return self.session.channel.connection is not None
+
+    def interrupt(self, reason: str) -> None:
+        """Stop the turn, unless it is over; its client is told when it comes back."""
+        self.session.interrupt_turn(self.turn, reason)
 
 
 def _remember(seen: dict[str, None], key: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from doubles import ScriptedAgent, StubbornAgent, until, words
 from fake_model import FakeModel, Reply
 from loguru import logger
-from serving import Served, serving
+from serving import Client, Served, serving
 
 from gateway.chat_routes import _Frames
 from pipeline.agent.model_stream import ModelTimeouts
@@ -26,6 +26,7 @@ from pipeline.events import StreamToken, ToolCall, ToolResult, TTSReadyChunk
 
 KEYS = {"k1": "ann", "k2": "bob"}
 SSE = {"Accept": "text/event-stream"}
+BARGED_IN = [("interrupted", "barge_in"), ("completed", None)]
 
 
 class Talker:
@@ -65,6 +66,12 @@ async def talking(*agent: Any, key: str = "", **settings: Any) -> AsyncGenerator
         aiohttp.ClientSession(gateway.http_url, headers=headers) as http,
     ):
         yield Talker(gateway, http)
+
+
+async def read(request: Any) -> tuple[int, str]:
+    """The status of a request's answer, and all of its text."""
+    async with request as response:
+        return response.status, await response.text()
 
 
 def events_of(text: str) -> list[dict[str, Any]]:
@@ -301,7 +308,94 @@ async def test_a_thread_that_is_answered_over_a_websocket_is_busy() -> None:
         assert [message["content"] for message in await talker.history(thread_id)][::2] == ["one", "two"]
 
 
-async def test_a_websocket_does_not_barge_in_on_a_request() -> None:
+async def test_a_turn_whose_websocket_client_is_away_is_interrupted() -> None:
+    gate = asyncio.Event()
+    agent = ScriptedAgent(["Hello. ", gate.wait, "Done."])
+    async with talking(agent, speaking_rate_cps=1e9) as talker:
+        thread_id = await talker.start()
+        async with talker.gateway.client() as client:
+            await client.send("start_turn", message="one", conversation_id=thread_id)
+            await client.until("tts_ready_chunk")
+            (session,) = talker.gateway.gateway.sessions.all
+            client.socket.transport.abort()
+            await until(lambda: session.channel.connection is None)
+        gate.set()
+        assert await talker.say(thread_id, "two") == (200, {"responses": ["Hello. Done."]})
+        page = await talker.gateway.gateway.store.read("local", thread_id, limit=2)
+        assert page is not None
+        assert [(turn.status, turn.reason) for turn in page.turns] == BARGED_IN
+        assert [message["content"] for message in agent.seen[1]] == ["one", "Hello.", "two"]
+        resume = {key: client.session[key] for key in ("session_id", "resume_token")}
+        async with talker.gateway.connect() as socket:
+            back = Client(socket)
+            await back.send("resume", last_seq=client.frames[-1]["seq"], **resume)
+            assert (await back.frame())["recovered"]
+            assert (await back.rest())[-1]["reason"] == "barge_in"
+            assert (await back.turn("three"))[-1]["event"] == "stream_end"
+
+
+async def test_a_full_gateway_interrupts_nothing() -> None:
+    agent = ScriptedAgent(["Hello. ", asyncio.Event().wait])
+    async with talking(agent, max_sessions=1) as talker:
+        thread_id, other = await talker.start(), await talker.start()
+        async with talker.gateway.client() as client:
+            await client.send("start_turn", message="one", conversation_id=thread_id)
+            await client.until("tts_ready_chunk")
+            (session,) = talker.gateway.gateway.sessions.all
+            client.socket.transport.abort()
+            await until(lambda: session.channel.connection is None)
+        async with talker.post({"thread_id": other, "message": "two"}, **SSE) as response:
+            assert response.status == 200
+            status, body = await talker.say(thread_id, "three")
+            assert (status, body["type"]) == (503, "full")
+            assert session.live_turn_id is not None
+
+
+@pytest.mark.parametrize("headers", [{}, SSE])
+async def test_a_websocket_barges_in_on_a_request(headers: dict[str, str]) -> None:
+    gate = asyncio.Event()
+    agent = ScriptedAgent(["Hello. ", gate.wait, "Done."])
+    async with talking(agent, speaking_rate_cps=1e9) as talker:
+        thread_id = await talker.start()
+        async with talker.gateway.client() as client:
+            request = asyncio.create_task(read(talker.post({"thread_id": thread_id, "message": "one"}, **headers)))
+            await until(lambda: agent.pulled)
+            (live,) = talker.gateway.gateway.live_turns.requests.live("local", thread_id)
+            await until(lambda: live.turn is not None and live.turn.chunks)
+            await client.send("start_turn", message="two", conversation_id=thread_id)
+            await client.until("stream_start", conversation_id=thread_id)
+            status, text = await request
+            gate.set()
+            assert (await client.rest())[-1]["text"] == "Hello. Done."
+        if headers:
+            last = events_of(text)[-1]
+            assert (status, last["event"], last["reason"]) == (200, "turn_interrupted", "barge_in")
+        else:
+            told = json.loads(text)
+            assert (status, told["type"], told["retryable"]) == (409, "turn_in_progress", False)
+        heard = ["Hello."] if headers else []
+        assert [message["content"] for message in agent.seen[1]] == ["one", *heard, "two"]
+        page = await talker.gateway.gateway.store.read("local", thread_id, limit=2)
+        assert page is not None
+        assert [(turn.status, turn.reason) for turn in page.turns] == BARGED_IN
+
+
+async def test_a_websocket_is_served_right_after_a_request_was_left() -> None:
+    agent = ScriptedAgent(words(10**9))
+    async with talking(agent) as talker:
+        thread_id = await talker.start()
+        async with talker.gateway.client() as client:
+            for _ in range(5):
+                async with talker.post({"thread_id": thread_id, "message": "one"}, **SSE) as response:
+                    await response.content.readline()
+                    response.close()
+                await client.send("start_turn", message="two", conversation_id=thread_id, captions=False)
+                assert (await client.frame())["event"] == "stream_start"
+                await client.send("interrupt")
+                assert (await client.rest())[-1]["event"] == "turn_interrupted"
+
+
+async def test_a_websocket_that_wants_no_barge_in_is_refused_while_a_request_is_answered() -> None:
     gate = asyncio.Event()
     agent = ScriptedAgent([gate.wait, "Done."])
     async with talking(agent) as talker:
@@ -309,7 +403,8 @@ async def test_a_websocket_does_not_barge_in_on_a_request() -> None:
         request = asyncio.create_task(talker.say(thread_id, "one"))
         await until(lambda: agent.opened)
         async with talker.gateway.client() as client:
-            await client.send("start_turn", message="two", conversation_id=thread_id, ref="r")
+            turn = {"message": "two", "conversation_id": thread_id, "ref": "r", "on_busy": "reject"}
+            await client.send("start_turn", **turn)
             error = await client.frame()
             assert (error["event"], error["type"], error["retryable"]) == ("error", "turn_in_progress", True)
             assert "turn_id" not in error
@@ -318,7 +413,7 @@ async def test_a_websocket_does_not_barge_in_on_a_request() -> None:
             gate.set()
             assert await request == (200, {"responses": ["Done."]})
             await client.rest()
-            frames = await client.turn("two", conversation_id=thread_id, ref="r")  # the same `ref`: nothing was begun
+            frames = await client.turn(**turn)  # the same `ref`: nothing was begun
             assert (frames[0]["ref"], frames[-1]["event"]) == ("r", "stream_end")
         assert [message["content"] for message in await talker.history(thread_id)][::2] == ["one", "two"]
 
