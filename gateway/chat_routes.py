@@ -19,7 +19,7 @@ from gateway.requests import read_json, takes_event_stream
 from gateway.wire.native import LANGUAGE_TAG, SpeechOptions
 from pipeline.agent.service import correlation_id
 from pipeline.errors import TurnError
-from pipeline.events import Error, StreamStart, StreamToken, ToolCall, TurnEvent, TurnInterrupted
+from pipeline.events import Error, StreamEnd, StreamStart, StreamToken, ToolCall, TurnEvent, TurnInterrupted
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -123,6 +123,7 @@ class _Frames:
 async def _responses(events: AsyncGenerator[TurnEvent, None]) -> Response:
     """The turn's messages: one, or where tools were called one before and one after them."""
     messages: list[list[str]] = [[]]
+    answer: dict[str, object] = {"responses": []}
     async with aclosing(events):
         async for event in events:
             match event:
@@ -136,7 +137,9 @@ async def _responses(events: AsyncGenerator[TurnEvent, None]) -> Response:
                     raise GatewayError("The gateway is shutting down.", code="shutting_down", retryable=True)
                 case Error():
                     return failure_response(event)
+                case StreamEnd() if event.cut:
+                    answer["cut"] = event.cut
                 case _:
                     pass
-    texts = [text for message in messages if (text := "".join(message).strip("\n"))]
-    return Response(msgspec.json.encode({"responses": texts}), media_type="application/json", headers=PRIVATE)
+    answer["responses"] = [text for message in messages if (text := "".join(message).strip("\n"))]
+    return Response(msgspec.json.encode(answer), media_type="application/json", headers=PRIVATE)

@@ -22,7 +22,7 @@ from pipeline.agent.run_config import RunConfig
 from pipeline.agent.run_processor import Run
 from pipeline.agent.service import correlation_id
 from pipeline.errors import AgentError
-from pipeline.events import StreamToken, ToolCall, ToolResult, TTSReadyChunk
+from pipeline.events import StreamEnd, StreamToken, ToolCall, ToolResult, TTSReadyChunk
 
 KEYS = {"k1": "ann", "k2": "bob"}
 SSE = {"Accept": "text/event-stream"}
@@ -117,6 +117,11 @@ async def test_what_was_said_before_and_after_a_tool_are_two_messages() -> None:
             "tool",
             "assistant",
         ]
+
+
+async def test_a_whole_answer_says_that_it_was_cut() -> None:
+    async with talking(ScriptedAgent(["One two", StreamEnd(cut="length")])) as talker:
+        assert await talker.say(await talker.start(), "hi") == (200, {"responses": ["One two"], "cut": "length"})
 
 
 async def test_events_of_a_turn() -> None:
@@ -489,6 +494,7 @@ FAULTS = [
     (Reply(fault="reset"), 502, "agent_error"),
     (Reply(fault="garbage", at=1), 502, "agent_error"),
     (Reply(fault="cut", at=3), 502, "agent_error"),
+    (Reply("", finish="length"), 502, "agent_error"),
     (Reply(fault="silent"), 504, "agent_timeout"),
     (Reply(fault="stall", at=3), 504, "agent_timeout"),
 ]

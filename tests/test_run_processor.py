@@ -110,6 +110,15 @@ async def test_a_tool_round(fake: FakeModel, run: Run) -> None:
     ]
 
 
+async def test_an_answer_cut_before_its_first_word_is_a_failed_run(fake: FakeModel, run: Run) -> None:
+    for before in ([], [Reply("", calls=[CALL])]):
+        fake.plan(*before, Reply("", finish="length"))
+        with pytest.raises(AgentError, match="gave no answer"):
+            await collect(run)
+    fake.plan(Reply("Let me see.", calls=[CALL]), Reply("", finish="length"))
+    assert (await collect(run))[-1].cut == "length"
+
+
 async def test_the_model_is_told_of_the_tools(fake: FakeModel, run: Run) -> None:
     await collect(run)
     tool = fake.requests[0].body["tools"][0]

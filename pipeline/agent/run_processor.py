@@ -159,7 +159,7 @@ class Run:
                 if is_last:
                     calls = []  # it was told that it may not
                 said = self._close_message(run, calls, end.output)
-                if is_last and wanted_tools and not run.has_spoken:
+                if not run.has_spoken and ((is_last and wanted_tools) or (end.cut and not calls)):
                     raise AgentError("The model gave no answer.")
                 if said is not None and details:
                     yield said
