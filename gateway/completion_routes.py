@@ -33,12 +33,23 @@ def completion_routes(gateway: Gateway) -> list[Route]:
     return [
         user_route(gateway, "/v1/chat/completions", "POST", _complete),
         user_route(gateway, "/v1/models", "GET", _models),
+        user_route(gateway, "/v1/models/{model:path}", "GET", _model),
     ]
 
 
 async def _models(gateway: Gateway, user_id: str, request: Request) -> Response:
-    model = {"id": gateway.agent_name, "object": "model", "created": _CREATED, "owned_by": "voice-turn-gateway"}
-    return Response(msgspec.json.encode({"object": "list", "data": [model]}), media_type="application/json")
+    body = {"object": "list", "data": [_described(gateway)]}
+    return Response(msgspec.json.encode(body), media_type="application/json")
+
+
+async def _model(gateway: Gateway, user_id: str, request: Request) -> Response:
+    if request.path_params["model"] != gateway.agent_name:
+        raise GatewayError("There is no such model.", code="not_found")
+    return Response(msgspec.json.encode(_described(gateway)), media_type="application/json")
+
+
+def _described(gateway: Gateway) -> dict[str, object]:
+    return {"id": gateway.agent_name, "object": "model", "created": _CREATED, "owned_by": "voice-turn-gateway"}
 
 
 async def _complete(gateway: Gateway, user_id: str, request: Request) -> Response:
@@ -78,6 +89,11 @@ def _said(event: TurnEvent, *, speech: bool) -> str:
     if isinstance(event, TTSReadyChunk):
         return f"{event.text} " if speech else ""
     return event.text if isinstance(event, StreamToken) and not speech else ""
+
+
+def _is_filler(event: TurnEvent) -> bool:
+    """Whether a chunk speaks nothing of the reply: it bridged a silence, of which a whole answer has none."""
+    return isinstance(event, TTSReadyChunk) and event.span[0] == event.span[1]
 
 
 def _ended(event: TurnEvent) -> Error | None:
@@ -123,7 +139,8 @@ async def _whole(events: AsyncGenerator[TurnEvent, None], completion: Completion
         async for event in events:
             if (error := _ended(event)) is not None:
                 return failure_response(error)
-            texts.append(_said(event, speech=speech))
+            if not _is_filler(event):
+                texts.append(_said(event, speech=speech))
             if isinstance(event, StreamEnd):
                 end = event
     text = "".join(texts).rstrip(" " if speech else "")

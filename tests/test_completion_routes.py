@@ -19,6 +19,7 @@ from test_chat_routes import FAULTS, run
 
 from gateway.agents import agent_name
 from gateway.settings import Settings
+from gateway.wire.completions import MAX_MESSAGES
 from pipeline.agent.run_config import RunConfig
 from pipeline.agent.run_processor import Run
 from pipeline.agent.service import correlation_id
@@ -113,6 +114,15 @@ async def test_speech_comes_in_whole_speakable_chunks(query: str, field: dict[st
         assert whole.choices[0].message.content == "".join(spoken).strip()
 
 
+async def test_what_bridges_a_silence_is_no_part_of_a_whole_answer() -> None:
+    async with brain(ScriptedAgent([StreamToken("One moment. ", filler=True), "Seven."])) as (client, gateway):
+        payloads = await raw(gateway, {"messages": HELLO, "stream": True, "speech": True})
+        deltas = [payload["choices"][0]["delta"].get("content") for payload in payloads[:-1]]
+        assert deltas == ["", "One moment. ", "Seven. ", None]
+        whole = await client.chat.completions.create(model="m", messages=HELLO, extra_body={"speech": True})
+        assert whole.choices[0].message.content == "Seven."
+
+
 async def test_an_answer_without_a_word() -> None:
     async with brain(ScriptedAgent([])) as (client, gateway):
         whole = await client.chat.completions.create(model="m", messages=HELLO)
@@ -134,6 +144,10 @@ async def test_models() -> None:
     assert agent_name(Settings(agent="openai", model="m1")) == "m1"
     async with brain() as (client, gateway):
         assert [model.id async for model in client.models.list()] == [gateway.gateway.agent_name] == ["offline"]
+        assert (await client.models.retrieve("offline")).owned_by == "voice-turn-gateway"
+        with pytest.raises(openai.NotFoundError) as caught:
+            await client.models.retrieve("other")
+        assert caught.value.response.json()["type"] == "not_found"
 
 
 async def test_a_model_behind_the_gateway() -> None:
@@ -249,6 +263,7 @@ async def test_a_failure_raises_what_the_sdk_has_for_it(reply: Reply, status: in
                 assert error.status_code == status
                 body = error.response.json()
                 assert (body["event"], body["type"], body["correlation_id"]) == ("error", code, "req-7")
+                assert error.body == body["error"]
                 assert error.response.headers["x-correlation-id"] == "req-7"
         await until(lambda: not model.open_requests)
         await agent.aclose()
@@ -267,6 +282,7 @@ async def test_an_error_in_the_stream_is_the_last_of_it() -> None:
         ({}, "messages"),
         ({"messages": []}, "messages"),
         ({"messages": "hi"}, "messages"),
+        ({"messages": HELLO * (MAX_MESSAGES + 1)}, "messages"),
         ({"messages": [{"role": "user"}], "stream": "yes"}, "stream"),
         ({"messages": [{"role": "robot", "content": "x"}]}, "role"),
         ({"messages": [{"role": "user", "content": 5}]}, "content"),

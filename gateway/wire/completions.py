@@ -6,16 +6,19 @@ Fields of the API that mean nothing here are ignored, so that every client can s
 from __future__ import annotations
 
 import time
-from typing import Literal
+from typing import Annotated, Final, Literal
 from uuid import uuid4
 
 import msgspec
 
 from pipeline.events import Cut, Usage
 
-__all__ = ["DONE", "ChatMessage", "Completion", "CompletionRequest"]
+__all__ = ["DONE", "MAX_MESSAGES", "ChatMessage", "Completion", "CompletionRequest"]
 
 DONE = b"data: [DONE]\n\n"
+
+MAX_MESSAGES: Final = 2048
+"""More in one request are refused: the time that they take would be missing everybody else."""
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -58,7 +61,7 @@ class ChatMessage(msgspec.Struct, frozen=True, omit_defaults=True):
 class CompletionRequest(msgspec.Struct, frozen=True):
     """The body of `POST /v1/chat/completions`. `speech` is ours: deltas are whole speakable chunks."""
 
-    messages: list[_RequestMessage]
+    messages: Annotated[list[_RequestMessage], msgspec.Meta(max_length=MAX_MESSAGES)]
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     n: int | None = None
