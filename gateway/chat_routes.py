@@ -45,7 +45,9 @@ class _Started(msgspec.Struct, frozen=True):
 
 def chat_routes(gateway: Gateway) -> list[Route]:
     """`/start` and `/chat`."""
-    return [user_route(gateway, "/start", "GET", _start), user_route(gateway, "/chat", "POST", _chat)]
+    start = user_route(gateway, "/start", "GET", _start)
+    start.methods = {"GET"}  # HEAD, which comes with it elsewhere, begins no thread
+    return [start, user_route(gateway, "/chat", "POST", _chat)]
 
 
 async def _start(gateway: Gateway, user_id: str, request: Request) -> Response:
@@ -64,6 +66,7 @@ async def _chat(gateway: Gateway, user_id: str, request: Request) -> Response:
     except ValueError as error:
         raise GatewayError(f"speech: {error}.", code="bad_request") from None
     await gateway.http_turns.require_thread(user_id, body.thread_id)
+    gateway.require_running()  # the body may have taken its time
     id_ = correlation_id.get()
     streamed = takes_event_stream(request)
     options = TurnOptions(

@@ -56,6 +56,7 @@ async def _complete(gateway: Gateway, user_id: str, request: Request) -> Respons
     gateway.require_running()
     settings = gateway.settings
     wish = await read_json(request, CompletionRequest, max_bytes=settings.max_body_bytes)
+    gateway.require_running()  # the body may have taken its time
     try:
         messages = [_message(message) for message in wish.texts()]
     except ValueError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
@@ -195,7 +194,7 @@ class HTTPTurns:
         self._live: dict[HTTPTurn, None] = {}
         self._idle = asyncio.Event()
         self._idle.set()
-        self._threads: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._threads: dict[str, dict[str, None]] = {}
         self._closed = False
         self._stubborn: set[asyncio.Task[None]] = set()
 
@@ -209,16 +208,17 @@ class HTTPTurns:
         return self._default_speech if options is None else speech_of(self.settings, options)
 
     def new_thread(self, user_id: str) -> str:
-        """The id of a conversation that begins with its first turn. The latest 10,000 are remembered."""
+        """The id of a conversation that begins with its first turn. The latest 10,000 of each user are remembered."""
         thread_id = uuid4().hex
-        self._threads[user_id, thread_id] = None
-        if len(self._threads) > _MAX_REMEMBERED:
-            self._threads.popitem(last=False)
+        threads = self._threads.setdefault(user_id, {})
+        threads[thread_id] = None
+        if len(threads) > _MAX_REMEMBERED:
+            del threads[next(iter(threads))]
         return thread_id
 
     async def require_thread(self, user_id: str, thread_id: str) -> None:
         """Raises GatewayError (conversation_not_found), StorageError."""
-        known = (user_id, thread_id) in self._threads
+        known = thread_id in self._threads.get(user_id, ())
         if not known and await self.store.read(user_id, thread_id, limit=1) is None:
             raise GatewayError("thread_id: you have no such thread.", code="conversation_not_found")
 
@@ -236,7 +236,7 @@ class HTTPTurns:
             unheard.interrupt("barge_in")
         turn = HTTPTurn(self, user_id=user_id, thread_id=thread_id)
         begun = self.store.begin_turn(user_id, turn.start, Message(role="user", content=message))
-        self._threads.pop((user_id, thread_id), None)
+        self._threads.get(user_id, {}).pop(thread_id, None)
         answer = self._answer(begun, options.correlation_id)
         self._live_turns.requests.add(user_id, thread_id, turn)
         try:

@@ -438,6 +438,21 @@ async def test_threads_belong_to_their_user() -> None:
             assert response.status == 401
 
 
+async def test_threads_that_others_begin_crowd_out_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.http_turns._MAX_REMEMBERED", 3)
+    async with talking(ScriptedAgent(["Yes."]), api_keys=KEYS, key="k1") as talker:
+        bob = {"Authorization": "Bearer k2"}
+        his = await talker.start(**bob)
+        threads = [await talker.start() for _ in range(4)]
+        assert (await talker.say(his, "hi", **bob))[0] == 200
+        assert [(await talker.say(thread, "hi"))[0] for thread in threads] == [404, 200, 200, 200]
+
+
+async def test_head_begins_no_thread() -> None:
+    async with talking() as talker, talker.http.head("/start") as response:
+        assert (response.status, response.headers["Allow"]) == (405, "GET")
+
+
 GOOD = {"thread_id": "t", "message": "hi"}
 
 
