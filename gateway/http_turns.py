@@ -119,6 +119,9 @@ class HTTPTurn:
             if turn.is_live:
                 self.interrupt("disconnected")
                 await self._is_kept(turn)
+            elif self._saving is not None:
+                with suppress(StorageError):  # logged where it happened
+                    await self._saving.kept()  # also when the client leaves meanwhile
             await processor.close()
             self._turns.keep(processor.tasks)
 

@@ -687,6 +687,33 @@ async def test_a_stop_lets_turns_end_and_then_cuts_them() -> None:
         assert page.turns[0].status == "interrupted"
 
 
+async def test_a_body_that_comes_after_the_stop_begins_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = ScriptedAgent(["Hello."])
+    async with asyncio.timeout(10), talking(agent) as talker:
+        gateway = talker.gateway.gateway
+        body = json.dumps({"thread_id": await talker.start(), "message": "hi"}).encode()
+        require_running, checked = gateway.require_running, 0
+
+        def counted() -> None:
+            nonlocal checked
+            require_running()
+            checked += 1
+
+        monkeypatch.setattr(gateway, "require_running", counted)
+        host, port = talker.gateway.http_url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = f"POST /chat HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode())
+        await until(lambda: checked)
+        await gateway.drain()
+        writer.write(body)
+        answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 503")
+        assert b"shutting_down" in answer
+        assert agent.opened == 0
+
+
 async def test_the_line_of_a_lost_turn_has_the_correlation_id(monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
     sink = logger.add(lines.append, level="WARNING", format="{message}")

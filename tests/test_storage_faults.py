@@ -163,3 +163,38 @@ async def test_over_http_nothing_is_claimed_either(streamed: bool, monkeypatch: 
         monkeypatch.undo()
         assert (await say("three"))[0] == 200
         assert await kept(gateway, thread_id) == ["one", "Yes.", "two", "three", "Yes."]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_client_that_leaves_while_its_turn_is_stored_loses_nothing(
+    streamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {"Accept": "text/event-stream"} if streamed else {}
+    async with serving(ScriptedAgent(["Yes."])) as gateway, aiohttp.ClientSession(gateway.http_url) as http:
+        thread_id = (await (await http.get("/start")).json())["thread_id"]
+        asked = failing(gateway, monkeypatch, "finish_turn", 1)
+
+        async def say() -> None:
+            async with http.post("/chat", json={"thread_id": thread_id, "message": "one"}, headers=headers) as answer:
+                await answer.read()
+
+        saying = asyncio.create_task(say())
+        await until(lambda: asked)
+        saying.cancel()
+        await until(lambda: not gateway.gateway.http_turns.count)
+        assert len(asked) == 2
+        assert await kept(gateway, thread_id) == ["one", "Yes."]
+
+
+async def test_a_turn_that_begins_while_the_one_before_is_stored_again_knows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent = ScriptedAgent(["Yes."])
+    async with serving(agent) as gateway, gateway.client() as client:
+        asked = failing(gateway, monkeypatch, "finish_turn", 2)
+        await client.send("start_turn", message="one")
+        await until(lambda: asked)
+        await client.send("start_turn", message="two")
+        await client.rest()
+        await client.rest()
+        assert [message["content"] for message in agent.seen[-1]] == ["one", "Yes.", "two"]
