@@ -355,6 +355,20 @@ async def test_a_gateway_that_cannot_be_asked_is_said_and_asked_again(browser: B
         page.complaints.clear()  # Chromium's own, about the request that failed
 
 
+async def test_a_turn_that_could_not_be_asked_about_is_asked_about_again(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url) as page:
+        await turn_elsewhere(served, "One")
+        await page.page.click("#show-timeline")
+        await expect(page.page.locator(".turn-row")).to_have_count(1, timeout=SOON_MS)
+        await page.page.route("**/turns/*", lambda route: route.abort())
+        await page.page.click(".turn-row")
+        await expect(page.page.locator(".timeline-note")).to_have_text("The gateway cannot be reached.")
+        await page.page.unroute("**/turns/*")
+        await expect(page.page.locator(".detail")).to_be_visible(timeout=SOON_MS)
+        await expect(page.page.locator(".timeline-note")).to_contain_text("Newest first")
+        page.complaints.clear()  # Chromium's own, about the requests that failed
+
+
 async def test_percentiles(browser: Browser) -> None:
     async with serving(agent()) as served, talking(browser, served.http_url) as page:
         asked = "import('./timeline.js').then(({percentile: p}) => [p([], .5), p([7], .95), p([4, 1, 3, 2], .5)])"

@@ -55,8 +55,9 @@ class Row {
   }
 
   async refresh() {
-    this.isStale = this.isLive;
+    const ended = this._ended;
     await this.detail.refresh();
+    this.isStale = ended === null || ended !== this._ended;
   }
 
   close() {
@@ -82,6 +83,7 @@ export class Timeline {
     this._answered = 0;
     this._shown = 0;
     this._told = "";
+    this._guide = ""; // what is said while nothing goes wrong
     this._showParts(false);
     setInterval(() => body.offsetParent && this._asked === this._answered && this.refresh(), AGAIN_MS);
   }
@@ -106,9 +108,10 @@ export class Timeline {
 
   _update({ turns, kept }) {
     this._showParts(turns.length > 0);
-    if (kept === 0) this._say("The timeline is off: this gateway was started with --timeline 0 and records no turns.");
-    else if (turns.length === 0) this._say("No turn yet. Say something.");
-    else this._say("Newest first, on one axis. Choose a turn for its waterfall.");
+    if (kept === 0) this._guide = "The timeline is off: this gateway was started with --timeline 0 and records no turns.";
+    else if (turns.length === 0) this._guide = "No turn yet. Say something.";
+    else this._guide = "Newest first, on one axis. Choose a turn for its waterfall.";
+    this._say(this._guide);
     this._summarise(turns);
     this._ids = turns.map((turn) => turn.turn_id);
     this._removeOthers();
@@ -179,6 +182,7 @@ export class Timeline {
   async _try(action) {
     try {
       await action();
+      this._say(this._guide);
     } catch (error) {
       this._say(error.message);
     }
