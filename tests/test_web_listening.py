@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from browser import Browser, Talking, talking
+from doubles import ScriptedAgent
 from playwright.async_api import expect
 from serving import serving
 from test_web import agent
@@ -44,6 +45,67 @@ async def test_the_last_words_of_an_answer_are_not_the_users(browser: Browser) -
         assert await messages(page) == ["Speak, please", "Again"]
         await hear(page, "this is what I wanted to say")
         await page.until("document.querySelectorAll('.turn').length === 3")
+
+
+async def test_an_echo_is_known_however_its_numbers_are_written(browser: Browser) -> None:
+    async with serving() as served, talking(browser, served.http_url, cps=15) as page:
+        await page.page.click("#talk-button")
+        await hear(page, "What is 15% of 80?")
+        await page.until("__speech.log.some(({what, text}) => what === 'speak' && text.includes('fifteen percent'))")
+        await page.until("document.querySelector('.speaking')?.textContent.includes('15%')")
+        for heard in ("15% of 80", "15 percent of 80 is", "fifteen percent of 80 is 12"):
+            await hear(page, heard, final=False)
+        await hear(page, "15% of 80 is 12")
+        assert await page.log("cancel") == []
+        await hear(page, "15% of 90", final=False)
+        assert len(await page.log("cancel")) == 1
+        assert await messages(page) == ["What is 15% of 80?"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "echo"), [("Hello there!", "hello there"), ("It is at the railway station.", "railway station")]
+)
+async def test_a_short_echo_that_comes_late_is_not_the_user(browser: Browser, reply: str, echo: str) -> None:
+    async with serving(ScriptedAgent([reply])) as served, talking(browser, served.http_url, cps=60) as page:
+        await page.page.click("#talk-button")
+        await hear(page, "Speak, please")
+        await page.page.evaluate(
+            "(echo) => document.addEventListener('turn-over', () => __speech.recognition.say(echo))", echo
+        )
+        await expect(page.page.locator(".dropped")).to_have_text(f"{echo} (taken for an echo: say it again)")
+        assert await messages(page) == ["Speak, please"]
+        await hear(page, "something else")
+        await expect(page.page.locator(".dropped")).to_have_count(0)
+        assert await messages(page) == ["Speak, please", "something else"]
+
+
+async def test_an_answer_in_the_words_of_the_question_is_the_users(browser: Browser) -> None:
+    question = ScriptedAgent(["Do you want tea or coffee with milk?"])
+    async with serving(question) as served, talking(browser, served.http_url, cps=60) as page:
+        await page.page.click("#talk-button")
+        await hear(page, "Speak, please")
+        await page.until("document.querySelector('.speaking')")
+        await hear(page, "tea or coffee", final=False)
+        await page.until_idle(1)
+        ended_at = "__speech.log.findLast(({what}) => what === 'end').at"
+        await page.until(f"performance.now() - {ended_at} > 1000")
+        await hear(page, "tea or coffee with milk")  # begun while we spoke, final only now
+        assert await messages(page) == ["Speak, please"]
+        await hear(page, "coffee with milk")
+        assert await messages(page) == ["Speak, please", "coffee with milk"]
+
+
+async def test_what_is_a_noise_depends_on_the_language(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url, cps=3000) as page:
+        await page.page.click("#talk-button")
+        await hear(page, "Um.")
+        await page.page.click("#show-voice")
+        await page.page.select_option("#voice-lang", "pt")
+        await page.page.keyboard.press("Escape")
+        await page.until("__speech.recognition.current.lang === 'pt'")
+        await hear(page, "Hm, hm")
+        await hear(page, "Um.")  # one
+        assert await messages(page) == ["Um."]
 
 
 async def test_what_comes_to_nothing_leaves_nothing(browser: Browser) -> None:

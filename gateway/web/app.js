@@ -92,18 +92,21 @@ function voiceChanged() {
 
 function partial(text) {
   if (!text) return transcript.partial("");
-  if (isOurVoice(text) || isNoise(text) || text.length < 2) return;
+  if (isOurVoice(text, false) || isNoise(text, voice.spokenLang) || text.length < 2) return;
   stop("barge_in");
   transcript.partial(text);
 }
 
 function heardUser(text) {
   transcript.partial("");
-  if (!isOurVoice(text) && !isNoise(text)) say(text);
+  const isOurs = isOurVoice(text, true);
+  if (isNoise(text, voice.spokenLang)) return;
+  if (!isOurs) say(text);
+  else if (!speaker.isSpeaking) transcript.dropped(text);
 }
 
-function isOurVoice(text) {
-  return ownVoice.hears(text, speaker.isSpeaking && !speaker.isSilent);
+function isOurVoice(text, isFinal) {
+  return ownVoice.hears(text, speaker.isSpeaking && !speaker.isSilent, isFinal);
 }
 
 // What the gateway says
@@ -119,8 +122,8 @@ function turnEvent(turn, frame) {
       break;
     case "tts_ready_chunk": {
       const lang = voice.langOf(frame);
-      view.chunk(frame, lang);
-      speaker.say({ turn, index: frame.index, text: frame.text, lang });
+      const written = view.chunk(frame, lang);
+      speaker.say({ turn, index: frame.index, text: frame.text, written, lang });
       break;
     }
     case "tool_call":
@@ -150,10 +153,10 @@ function turnEvent(turn, frame) {
   refresh();
 }
 
-function chunkStarts({ turn, index, text }) {
+function chunkStarts({ turn, index, text, written }) {
   views.get(turn)?.view.speaking(index);
   if (speaker.isSilent) controls.announce(text); // a screen reader is the voice then
-  else ownVoice.begins(text);
+  else ownVoice.begins(text, written);
   if (!speaker.hasVoice) hasReadAlong = true;
   refresh();
 }

@@ -23,6 +23,7 @@ export class Transcript {
     this._point = null; // what must stay in view while the text behind it grows
     this._partial = element("p", { className: "you partial" });
     this._partial.dir = "auto";
+    this._dropped = element("p", { className: "notes dropped", dir: "auto" });
     log.addEventListener("scroll", () => {
       if (Math.abs(log.scrollTop - this._scrolledTo) < 2) return; // by us, not by the reader
       this._sticks = Math.abs(log.scrollTop - this._end()) < NEAR_PX;
@@ -57,9 +58,17 @@ export class Transcript {
 
   /** What the user seems to be saying, not final yet; an empty text takes it away. */
   partial(text) {
+    this._dropped.remove();
     this._partial.textContent = text;
     if (text) this._log.append(this._partial);
     else this._partial.remove();
+    this._follow();
+  }
+
+  /** What was recognised and not taken for the user's, until there is more to show. */
+  dropped(text) {
+    this._dropped.textContent = `${text} (taken for an echo: say it again)`;
+    this._log.append(this._dropped);
     this._follow();
   }
 
@@ -116,7 +125,7 @@ export class TurnView {
     this._onGrowth();
   }
 
-  /** `lang`: of the answer, from here on. */
+  /** `lang`: of the answer, from here on. Returns what the reply has where the chunk is from. */
   chunk({ index, span: [start, end], text }, lang) {
     this._answer.lang = lang;
     const made = element("span", { className: "chunk" });
@@ -135,6 +144,7 @@ export class TurnView {
       fill(this._tail, this._reply.slice(until));
     }
     this._onGrowth();
+    return made.textContent;
   }
 
   /** From the gateway's code points to an offset of the reply; not before the tail. */
