@@ -35,7 +35,7 @@ async def places(page: Talking) -> list[Any]:
     found: list[Any] = await page.page.evaluate(
         "['#talk-button', '#message', '#send', 'footer', '#talk'].map((selector) => {"
         " const {x, y, width, height} = document.querySelector(selector).getBoundingClientRect();"
-        " return [selector, x, y, width, height]; })"
+        " return [selector, ...[x, y, width, height].map(Math.round)]; })"
     )
     return found
 
@@ -54,7 +54,7 @@ async def test_everything_is_in_reach_and_stays_in_place(browser: Browser) -> No
         idle = await places(page)
         await page.page.click("#talk-button")
         await expect(page.page.locator("#talk-label")).to_have_text("Listening")
-        assert (await places(page))[2:] == idle[2:]
+        assert (await places(page))[1:] == idle[1:]
         await page.page.click("#mute-button")
         for turn, (width, height) in enumerate([(1280, 800), (390, 844)], 1):
             await page.page.set_viewport_size({"width": width, "height": height})
@@ -142,11 +142,14 @@ async def test_a_browser_without_voices_says_so_until_it_has_some(browser: Brows
         await expect(hint).not_to_contain_text("No voice")
         await page.say("Speak, please")
         await expect(hint).to_contain_text("No voice")
+        await page.until_idle(1)
+        await page.say("Speak, please")
+        await page.until("document.querySelectorAll('.turn:last-child .said').length >= 2")
+        await expect(hint).to_contain_text("To interrupt")  # it has been said, and is in the dialog for good
         await page.page.keyboard.press("Escape")
-        await page.page.wait_for_selector(".cut")
-        await expect(hint).to_contain_text("No voice")
+        await page.until_idle(2)
+        await expect(hint).to_contain_text("Press Talk")
         await page.page.evaluate("__speech.bringVoices()")  # browsers may be late with them
-        await expect(hint).not_to_contain_text("No voice")
         await page.say("Speak, please")
         await page.until("__speech.log.some(({what}) => what === 'speak')")
         (spoken,) = (await page.log("speak"))[:1]

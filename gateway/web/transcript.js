@@ -203,7 +203,9 @@ export class TurnView {
     fill(heard, this._reply.slice(0, cut));
     fill(unheard, this._reply.slice(cut).trimEnd());
     [mark.lang, mark.dir] = ["en", "ltr"];
-    this._answer.replaceChildren(this._answer.firstChild, heard, " ", mark, " ");
+    const gap = (text, blank) => (blank.test(text) ? "" : " "); // where the reply has none itself
+    this._answer.replaceChildren(this._answer.firstChild, heard, gap(heard.textContent, /\s$/), mark);
+    this._answer.append(gap(unheard.textContent, /^\s/));
     if (unheard.textContent) this._answer.append(heading("Not heard: "), unheard);
     this._forget();
     this._onGrowth(mark);
