@@ -272,7 +272,7 @@ CONTRAST = """(() => {
 })()"""
 
 
-@pytest.mark.parametrize("size", [(390, 844), (1280, 800)])
+@pytest.mark.parametrize("size", [(320, 568), (390, 844), (1280, 800)])
 async def test_a_turn_fits_and_its_marks_can_be_seen(browser: Browser, size: tuple[int, int]) -> None:
     talker = ScriptedAgent(["This is a sentence of a long answer. "] * 40)
     async with serving(talker) as served, talking(browser, served.http_url, size=size, cps=5000) as page:
@@ -367,6 +367,37 @@ async def test_a_turn_that_could_not_be_asked_about_is_asked_about_again(browser
         await expect(page.page.locator(".detail")).to_be_visible(timeout=SOON_MS)
         await expect(page.page.locator(".timeline-note")).to_contain_text("Newest first")
         page.complaints.clear()  # Chromium's own, about the requests that failed
+
+
+async def test_a_turn_that_is_forgotten_meanwhile_is_not_exported(browser: Browser, tmp_path: Path) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url) as page:
+        await turn_elsewhere(served, "One")
+        await turn_elsewhere(served, "Two")
+        await page.page.click("#show-timeline")
+        await expect(page.page.locator(".turn-row")).to_have_count(2, timeout=SOON_MS)
+        forgotten = (await ask(served, "/turns")).json["turns"][0]["turn_id"]
+        gone = {"event": "error", "type": "turn_not_found", "error": "There is no such turn."}
+        await page.page.route(f"**/turns/{forgotten}", lambda route: route.fulfill(status=404, json=gone))
+        async with page.page.expect_download() as download:
+            await page.page.get_by_role("button", name="Export all as JSON").click()
+        await (await download.value).save_as(tmp_path / "turns.json")
+        exported = json.loads((tmp_path / "turns.json").read_text(encoding="utf-8"))
+        assert [turn["text"] for turn in exported] == ["One"]
+        page.complaints.clear()  # Chromium's own, about the turn that is gone
+
+
+async def test_esc_closes_a_timeline_that_covers_the_conversation(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url, size=(390, 844)) as page:
+        await page.page.click("#show-timeline")
+        await expect(page.page.locator("#timeline-title")).to_be_focused()
+        await page.page.keyboard.press("Escape")
+        await expect(page.page.locator("#timeline")).to_be_hidden()
+        await expect(page.page.locator("#show-timeline")).to_be_focused()
+        await page.page.set_viewport_size({"width": 1280, "height": 800})
+        await page.page.click("#show-timeline")
+        await expect(page.page.locator("#timeline-title")).to_be_focused()
+        await page.page.keyboard.press("Escape")  # beside it, it stays
+        await expect(page.page.locator("#timeline")).to_be_visible()
 
 
 async def test_percentiles(browser: Browser) -> None:

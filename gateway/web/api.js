@@ -4,7 +4,7 @@ import { Stored } from "./storage.js";
 
 export const key = new Stored("sessionStorage", "voice-turn.key");
 
-/** A response. Throws an Error whose message is for a person. */
+/** A response. Throws an Error whose message is for a person, with the `status` of an answer that was none. */
 export async function ask(path, options = {}) {
   const headers = key.get() ? { Authorization: `Bearer ${key.get()}` } : {};
   let response;
@@ -15,7 +15,7 @@ export async function ask(path, options = {}) {
   }
   if (!response.ok) {
     const told = await response.json().catch(() => ({}));
-    throw new Error(told.error ?? `The gateway answered ${response.status}.`);
+    throw Object.assign(new Error(told.error ?? `The gateway answered ${response.status}.`), { status: response.status });
   }
   return response;
 }

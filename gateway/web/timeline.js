@@ -175,7 +175,13 @@ export class Timeline {
 
   async _exportAll() {
     const turns = [];
-    for (const id of this._ids) turns.push(await askTurn(id));
+    for (const id of this._ids) {
+      try {
+        turns.push(await askTurn(id));
+      } catch (error) {
+        if (error.status !== 404) throw error; // else the gateway has forgotten it meanwhile
+      }
+    }
     save("turns.json", "application/json", JSON.stringify(turns, null, 2));
   }
 
