@@ -447,6 +447,22 @@ async def test_a_voice_speaks_its_language_only(browser: Browser) -> None:
         await expect(voices).to_have_value("Bert")
 
 
+async def test_a_voice_is_chosen_for_the_language_that_is_shown(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url, cps=20) as page:
+        await page.say("Speak, please")
+        await page.until("document.querySelectorAll('.speaking').length === 1")
+        await page.page.click("#show-voice")
+        chunk = {"event": "tts_ready_chunk", "index": 99, "span": [0, 0], "text": "Hallo.", "lang": "de", "seq": 999}
+        turn_id = (await page.log("frame", event="stream_start"))[0]["frame"]["turn_id"]
+        data = json.dumps(json.dumps(chunk | {"turn_id": turn_id}))
+        await page.page.evaluate(f"__socket.dispatchEvent(new MessageEvent('message', {{data: {data}}}))")
+        await expect(page.page.locator(".filler")).to_have_count(1)
+        await page.page.select_option("#voice-name", "Bert")
+        stored = json.loads(await page.page.evaluate("localStorage.getItem('voice-turn.voice')"))
+        assert stored["names"] == {"en": "Bert"}
+        await expect(page.page.locator("#voice-name-label")).to_have_text("Voice for English")
+
+
 async def test_after_200_turns_the_page_has_not_grown(browser: Browser) -> None:
     async with serving(agent()) as served, talking(browser, served.http_url, cps=1e6, quiet=True) as page:
 

@@ -144,6 +144,7 @@ async def test_the_page_talks_where_other_origins_are_allowed_too(browser: Brows
         await page.page.fill("#message", "long " * 26_000)
         await page.page.press("#message", "Enter")
         await expect(page.page.locator(".turn .error")).to_contain_text("too long")
+        await expect(page.page.locator("#message")).to_have_value("long " * 26_000)  # to be shortened
         await expect(page.page.locator("#talk-label")).to_have_text("Talk")
         await page.say("Speak, please")
         await page.until_idle(1)
@@ -154,11 +155,15 @@ async def test_a_conversation_that_goes_on_elsewhere_can_be_fetched_back(browser
     async with serving(agent()) as served, talking(browser, served.http_url) as page:
         (session,) = [entry["frame"] for entry in await page.log("frame", event="session")]
         known = {name: session[name] for name in ("session_id", "resume_token")}
+        await page.page.click("#talk-button")
+        await expect(page.page.locator("#talk-label")).to_have_text("Listening")
         async with served.connect() as thief:
             await thief.send(json.dumps({"event": "resume", "last_seq": 0, **known}))
             await page.until_state("taken_over")
             trouble = page.page.locator("#trouble-text")
             await expect(trouble).to_be_visible()
+            await expect(page.page.locator("#talk-label")).to_have_text("Talk")  # nobody listens any more
+            await expect(page.page.locator("#hint")).to_be_empty()
             await page.say("Speak, please")
             await expect(page.page.locator(".turn .error")).to_contain_text("goes on elsewhere")
             await expect(page.page.locator("#talk-label")).to_have_text("Talk")  # nothing to interrupt

@@ -131,6 +131,46 @@ async def test_what_comes_to_nothing_leaves_nothing(browser: Browser) -> None:
         assert await messages(page) == ["Speak, please", "No wait, what time is it?"]
 
 
+async def test_what_is_said_in_one_breath_is_one_message(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url, cps=40) as page:
+        partial = page.page.locator(".partial")
+        await page.page.click("#talk-button")
+        await page.page.evaluate("__speech.recognition.hear(['Tell me', true], [' a sto', false])")
+        await expect(partial).to_have_text("Tell me a sto")
+        assert await messages(page) == []
+        await hear(page, "a story")
+        assert await messages(page) == ["Tell me a story"]
+        await page.until(SPEAKING)
+        await page.page.evaluate("__speech.recognition.hear(['No wait', true], [' wh', false])")
+        await expect(page.page.locator(".cut")).to_have_count(1)
+        await page.page.evaluate("__speech.recognition.current.stop()")  # and no more of it comes
+        await page.until("document.querySelectorAll('.turn').length === 2")
+        assert await messages(page) == ["Tell me a story", "No wait"]
+        await expect(partial).to_have_count(0)
+
+
+async def test_recognition_that_does_not_start_again_is_explained(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url) as page:
+        label = page.page.locator("#talk-label")
+        await page.page.click("#talk-button")
+        await expect(label).to_have_text("Listening")
+        await page.page.evaluate(
+            "(() => { const { current } = __speech.recognition;"
+            " current.start = () => { throw new Error('no'); }; current.stop(); })()"
+        )
+        await expect(page.page.locator("#problem")).to_contain_text("does not start: no")
+        await expect(label).to_have_text("Talk")
+
+
+async def test_after_esc_one_click_turns_the_microphone_on(browser: Browser) -> None:
+    async with serving(agent()) as served, talking(browser, served.http_url, cps=40) as page:
+        await page.say("Speak, please")
+        await page.until(SPEAKING)
+        await page.page.keyboard.press("Escape")
+        await page.page.click("#talk-button")
+        await expect(page.page.locator("#talk-label")).to_have_text("Listening")
+
+
 async def test_the_microphone_is_asked_for_and_turned_off(browser: Browser) -> None:
     async with (
         serving(agent()) as served,

@@ -2,7 +2,7 @@
 
 import { key } from "./api.js";
 import { VoiceClient } from "./client.js";
-import { Controls } from "./controls.js";
+import { Controls, ENDED } from "./controls.js";
 import { OwnVoice, isNoise } from "./echo.js";
 import { History, read, replay } from "./history.js";
 import { Listener } from "./listener.js";
@@ -38,15 +38,19 @@ const client = new VoiceClient({
 /** Which conversation is gone on with when the page is loaded again. */
 const remembered = new Stored("sessionStorage", "voice-turn.conversation");
 
+/** What the user has said while going on to speak. */
+let begun = "";
 /** How the turns that are not over look, and for how much of them the heard position is only an estimate. */
 const views = new Map();
-let hasReadAlong = false;
+/** Whether the first chunk that no voice could speak is being read along; null: there was none yet. */
+let isFirstSilent = null;
 
 // What the user does
 
 function say(text) {
   if (!text.trim()) return;
   stop("barge_in");
+  begun = "";
   speaker.unlock();
   problem("");
   transcript.partial("");
@@ -75,6 +79,7 @@ function stop(reason) {
 function hush() {
   const stopped = speaker.stop();
   if (stopped) ownVoice.ends();
+  isFirstSilent &&= false;
   return stopped;
 }
 
@@ -91,18 +96,20 @@ function voiceChanged() {
 }
 
 function partial(text) {
-  if (!text) return transcript.partial("");
+  if (!text) return begun ? say(begun) : transcript.partial("");
   if (isOurVoice(text, false) || isNoise(text, voice.spokenLang) || text.length < 2) return;
   stop("barge_in");
-  transcript.partial(text);
+  transcript.partial(`${begun} ${text}`.trim());
 }
 
-function heardUser(text) {
-  transcript.partial("");
+function heardUser(text, goesOn) {
   const isOurs = isOurVoice(text, true);
-  if (isNoise(text, voice.spokenLang)) return;
-  if (!isOurs) say(text);
-  else if (!speaker.isSpeaking) transcript.dropped(text);
+  const hasWords = !isNoise(text, voice.spokenLang);
+  if (hasWords && !isOurs) begun = `${begun} ${text}`.trim();
+  if (begun && !goesOn) return say(begun);
+  if (begun) stop("barge_in");
+  transcript.partial(begun);
+  if (hasWords && isOurs && !speaker.isSpeaking) transcript.dropped(text);
 }
 
 function isOurVoice(text, isFinal) {
@@ -143,6 +150,7 @@ function turnEvent(turn, frame) {
     case "error":
       if (client.turn === turn) hush();
       view.failed(frame.error);
+      if (frame.type === "frame_too_large" && !$("message").value) $("message").value = turn.message; // to be shortened
       controls.announce(frame.error);
       break;
   }
@@ -157,17 +165,19 @@ function chunkStarts({ turn, index, text, written }) {
   views.get(turn)?.view.speaking(index);
   if (speaker.isSilent) controls.announce(text); // a screen reader is the voice then
   else ownVoice.begins(text, written);
-  if (!speaker.hasVoice) hasReadAlong = true;
+  if (!speaker.hasVoice) isFirstSilent = isFirstSilent === null;
   refresh();
 }
 
 function chunkSpoken({ turn, index }) {
   ownVoice.ends();
+  isFirstSilent &&= false;
   client.spoken(turn, index);
 }
 
 function stateChanged(state, text) {
   controls.connection(state, text);
+  if (ENDED.includes(state)) listener.stop();
   if (state === "unauthorized") controls.askForKey(client.key ? text : "");
   refresh();
 }
@@ -179,9 +189,10 @@ function refresh() {
   const isLive = turn !== null && !turn.outcome;
   controls.refresh({
     isBusy: isLive && !turn.silent,
+    isEnded: ENDED.includes(state),
     isUnsent: isLive && turn.id === null && (state === "connecting" || state === "resuming"),
     ear: listener.state,
-    isVoiceless: hasReadAlong && !speaker.hasVoice,
+    isVoiceless: isFirstSilent === true,
   });
 }
 
@@ -196,6 +207,7 @@ function openConversation(id, conversation) {
 function show(conversation) {
   $("welcome").hidden = conversation.turns.length > 0;
   replay(conversation, transcript);
+  refresh();
 }
 
 /** After a reload, what was said before it. */
@@ -216,7 +228,7 @@ $("composer").addEventListener("submit", (event) => {
   say(text);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.isComposing && !document.querySelector("dialog[open]") && stop("user")) event.preventDefault();
+  if (event.key === "Escape" && !event.isComposing && !document.querySelector("dialog[open]") && (stop("user") || uncover())) event.preventDefault();
 });
 for (const example of document.querySelectorAll(".examples button"))
   example.addEventListener("click", () => say(example.textContent));
@@ -230,6 +242,15 @@ $("show-timeline").addEventListener("click", async () => {
   await timeline.refresh();
   $("timeline-title").focus();
 });
+/** Close the timeline where it covers the conversation. Returns whether it did. */
+function uncover() {
+  const isCovered = $("talk").getClientRects().length === 0;
+  if (isCovered) {
+    $("show-timeline").click();
+    $("show-timeline").focus();
+  }
+  return isCovered;
+}
 document.addEventListener("turn-over", () => $("timeline").hidden || timeline.refresh());
 $("show-voice").addEventListener("click", () => voice.show());
 $("connect-again").addEventListener("click", () => {

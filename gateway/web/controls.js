@@ -18,7 +18,8 @@ const STATES = {
   closed: "Closed",
 };
 const WAITING = ["connecting", "resuming"];
-const ENDED = ["refused", "taken_over", "closed"];
+/** The connection is not made again by itself. */
+export const ENDED = ["refused", "taken_over", "closed"];
 
 /** What the button does: its label, and the whole of it for a screen reader. */
 const BUTTON = {
@@ -37,7 +38,10 @@ export class Controls {
     $("talk-button").addEventListener("click", () => {
       const button = $("talk-button");
       if (button.getAttribute("aria-disabled") === "true") return;
-      if (button.dataset.does === "interrupt") onInterrupt();
+      if (button.dataset.does === "interrupt") {
+        this._interruptedAt = performance.now();
+        onInterrupt();
+      }
       // A second click on what was "Interrupt" a moment ago means no microphone.
       else if (performance.now() - this._interruptedAt > DOUBLE_CLICK_MS) onTalk();
     });
@@ -49,12 +53,11 @@ export class Controls {
   }
 
   /**
-   * `isBusy`: there is an answer to interrupt; `isUnsent`: what was said waits for a connection; `ear`: the
+   * `isBusy`: there is an answer to interrupt; `isEnded`: there is no connection and will be none; `isUnsent`: what was said waits for a connection; `ear`: the
    * listener's state; `isVoiceless`: answers are read along because the browser has no voice.
    */
-  refresh({ isBusy, isUnsent, ear, isVoiceless }) {
+  refresh({ isBusy, isEnded, isUnsent, ear, isVoiceless }) {
     const button = $("talk-button");
-    if (button.dataset.does === "interrupt" && !isBusy) this._interruptedAt = performance.now();
     const does = isBusy || !Listener.isAvailable ? "interrupt" : ear;
     const [label, spoken] = BUTTON[does];
     button.dataset.does = does;
@@ -62,7 +65,7 @@ export class Controls {
     button.setAttribute("aria-label", spoken);
     $("talk-label").textContent = label;
     $("mute-button").hidden = ear === "off";
-    $("hint").textContent = this._hint(isBusy, isUnsent, ear, isVoiceless);
+    $("hint").textContent = isEnded ? "" : this._hint(isBusy, isUnsent, ear, isVoiceless);
   }
 
   _hint(isBusy, isUnsent, ear, isVoiceless) {
@@ -73,7 +76,7 @@ export class Controls {
     if (isBusy) return `To interrupt, press ${this._hasKeys ? "Esc or " : ""}the red button.`;
     if (ear === "on") return "I am listening.";
     if (!Listener.isAvailable) return "This browser cannot listen, so type.";
-    return "Press Talk and speak, or type.";
+    return $("welcome").hidden ? "Press Talk and speak, or type." : ""; // where it is said already
   }
 
   /** The connection's state, and why it is so. */

@@ -14,7 +14,7 @@ const PROBLEMS = {
 export class Listener {
   /**
    * - `onPartial(text)`: what the user seems to be saying; empty when nothing will come of it.
-   * - `onFinal(text)`: what the user said.
+   * - `onFinal(text, goesOn)`: what the user said, and whether more is being recognised already.
    * - `onChange()`: another `state`.
    * - `onProblem(text)`: why it does not listen, in words.
    */
@@ -41,7 +41,7 @@ export class Listener {
     recognition.continuous = true;
     recognition.interimResults = true;
     recognition.lang = this.lang = lang;
-    let startedAt = performance.now();
+    let startedAt;
     recognition.onresult = (event) => {
       if (this._recognition !== recognition) return;
       this._quickEnds = 0;
@@ -52,7 +52,7 @@ export class Listener {
           .map((result) => result[0].transcript.trim())
           .join(" ")
           .trim();
-      if (text(true)) this._on.onFinal(text(true));
+      if (text(true)) this._on.onFinal(text(true), Boolean(text(false)));
       if (text(false)) this._on.onPartial(text(false));
     };
     recognition.onstart = () => {
@@ -66,16 +66,19 @@ export class Listener {
       this._quickEnds = performance.now() - startedAt < QUICK_MS ? this._quickEnds + 1 : 0;
       if (this._quickEnds > MAX_QUICK_ENDS) return this._fail("The browser's speech recognition keeps stopping.");
       this._on.onPartial("");
-      startedAt = performance.now();
-      recognition.start();
+      begin();
     };
-    try {
-      recognition.start();
-    } catch (error) {
-      return this._on.onProblem(`The browser's speech recognition does not start: ${error.message}`);
-    }
+    const begin = () => {
+      startedAt = performance.now();
+      try {
+        recognition.start();
+      } catch (error) {
+        this._fail(`The browser's speech recognition does not start: ${error.message}`);
+      }
+    };
     this._recognition = recognition;
     this._become("asking");
+    begin();
   }
 
   stop() {

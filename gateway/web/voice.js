@@ -22,8 +22,8 @@ export class VoiceSettings {
     Object.assign(this, { _lang: lang, _name: name, _rate: rate, _muted: muted });
     this._languages = new Intl.DisplayNames(["en"], { type: "language" });
     lang.append(option("", "As the gateway is set"), ...LANGUAGES.map((tag) => option(tag, this._languages.of(tag))));
-    /** The language that answers were in lately. */
-    this._heard = null;
+    /** The language that answers were in lately, and when the dialog was opened: it does not change under the hand. */
+    this._heard = this._shown = null;
     this._load();
     const changed = (event) => {
       // Not what the list shows: a voice that is remembered may not be there yet.
@@ -57,12 +57,13 @@ export class VoiceSettings {
   }
 
   show() {
+    this._shown = this._heard;
     this._list();
     this._dialog.showModal();
   }
 
   get _answersIn() {
-    return this.lang ?? this._heard ?? navigator.language;
+    return this.lang ?? this._shown ?? navigator.language;
   }
 
   /** The voices that can speak the answers; others would not be asked to. */
