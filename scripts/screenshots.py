@@ -17,39 +17,36 @@ from serving import serving  # noqa: E402
 
 
 async def _interrupted_story(page: Talking) -> None:
-    await page.say("What is 15% of 80?")
-    await page.until_idle(1)
     await page.say("Tell me a story")
     await page.until("document.querySelectorAll('.turn:last-child .said').length >= 3")
     spoke_at = "__speech.log.filter(({what}) => what === 'speak').at(-1).at"
     await page.until(f"performance.now() - {spoke_at} > 450")  # in the middle of a sentence
     await page.page.keyboard.press("Escape")
-    await page.until_idle(2)
+    await page.until_idle(1)
 
 
 async def _speaks(page: Talking) -> None:
-    await page.say("How does this gateway work?")
-    await page.until("document.querySelectorAll('.turn:last-child .said').length >= 2")
+    await page.page.evaluate("__speech.options.cps = 40")
+    await page.say("What is 15% of 80?")
+    await page.until("document.querySelector('.turn:last-child .speaking')?.textContent.includes('15%')")
+    await page.page.evaluate("document.activeElement.blur()")  # no ring that draws the eye
 
 
 async def _talk(browser: Browser, url: str, into: Path) -> None:
     """A conversation on a desktop, and what its turns did."""
-    async with talking(browser, url, size=(1280, 800), cps=100) as page:
+    async with talking(browser, url, size=(1280, 884), cps=100) as page:
         await _interrupted_story(page)
         await page.page.click("#show-timeline")
         await page.page.locator(".turn-row").first.click()
         await page.page.wait_for_selector(".waterfall")
-        await page.page.evaluate("__speech.options.cps = 40")
-        await page.page.focus("#message")
         await _speaks(page)
         await page.page.screenshot(path=into / "talk.png")
 
 
 async def _phone(browser: Browser, url: str, into: Path) -> None:
     """The same on a phone, in the dark."""
-    async with talking(browser, url, size=(390, 844), scheme="dark", touch=True, cps=100) as page:
+    async with talking(browser, url, size=(412, 915), scheme="dark", touch=True, cps=100) as page:
         await _interrupted_story(page)
-        await page.page.evaluate("__speech.options.cps = 40")
         await _speaks(page)
         await page.page.screenshot(path=into / "phone.png")
 
