@@ -66,7 +66,7 @@ export class OwnVoice {
     // What was ours before it was final is so when it is.
     const wasOurs = this._partial !== null && ` ${wordsOf(transcript).join(" ")} `.startsWith(` ${this._partial} `);
     const isLate = silentMs < LATE_MS || (wasOurs && silentMs < FINAL_MS);
-    const isOurs = isLate && isEcho(transcript, spoken, written, !isSpeaking);
+    const isOurs = isLate && isEcho(transcript, spoken, written, !isSpeaking && !wasOurs);
     this._partial = isOurs && !isFinal ? wordsOf(transcript).join(" ") : null;
     return isOurs;
   }
