@@ -109,4 +109,7 @@ async def talking(
         yield talking
         assert talking.complaints == []
     finally:
+        await context.unroute_all(behavior="ignoreErrors")
+        for page in context.pages:
+            await page.unroute_all(behavior="ignoreErrors")  # a route that still answers may fail with the page
         await context.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -299,7 +300,8 @@ async def test_a_turn_that_a_restart_killed_is_told_as_lost(browser: Browser) ->
                 await expect(page.page.locator(".error")).to_contain_text("no longer knows")
                 await page.say("Again")
                 await page.until("document.querySelectorAll('.speaking').length === 1")
-            page.complaints = [text for text in page.complaints if "ERR_CONNECTION_REFUSED" not in text]
+            # While the gateway stops, it refuses; then nobody is there.
+            page.complaints = [text for text in page.complaints if not re.search(r"net::ERR_|status of 503", text)]
 
 
 async def test_without_voices_it_reads_along(browser: Browser) -> None:
