@@ -594,6 +594,7 @@ async def test_nobody_attaches_to_a_session_that_ends() -> None:
             agent.script = ["Yes."]
             assert (await other.turn("are you there?"))[-1]["event"] == "stream_end"
         await until(lambda: not session.tasks)
+        socket.transport.abort()
 
 
 async def test_a_session_that_has_ended_begins_no_turn() -> None:
